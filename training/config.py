@@ -1,0 +1,70 @@
+"""What a fine-tuning run is given: one TOML file, checked.
+
+Knows names, defaults and limits. Knows nothing about how they are used (``training.sft``).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tracker.errors import InputError
+
+
+class SftConfig(BaseModel):
+    """Arguments of ``python -m training.sft``; paths are relative to the working folder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    output: Path
+    """Folder of the run: config, log, plot, checkpoints."""
+    train: list[Path]
+    """Native files with judged labels."""
+    weak: list[Path] = []
+    """Native files with weak labels, read before the judged ones."""
+    validation: Path
+    base: Path | None = None
+    """A GGUF; the pinned base where nothing is said."""
+
+    frozen: int = Field(15, ge=0)
+    """Lowest layers without factors; what they compute is kept in memory (float16)."""
+    rank: int = Field(32, ge=1)
+    alpha: float = 64.0
+
+    passes: int = Field(ge=1)
+    """Passes over one packed conversation on judged data."""
+    weak_passes: int = Field(0, ge=0)
+    batch: int = Field(2, ge=1)
+    """Conversations whose gradients are added up before a step."""
+    branches: int = Field(40, ge=1)
+    """Judged questions kept of a conversation."""
+    branches_per_pass: int = Field(28, ge=1)
+    """Of those (and the exact ones), how many are read in one pass; all changes are always read."""
+    exact: int = Field(4, ge=0)
+    """Components a conversation whose labels code can read off."""
+
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    warm_up: int = 20
+    """Steps in which the rate rises; then it follows a cosine to a tenth, and to zero at the end."""
+    clip: float = 1.0
+    random_state: int = 0
+    threads: int | None = None
+
+    evaluate_every: int = Field(400, ge=1)
+    """Passes between evaluations on validation."""
+    evaluate_conversations: int = 16
+    checkpoint_minutes: float = 4.0
+
+
+def read_config(path: Path) -> SftConfig:
+    """Read a run's TOML file. Raises ``InputError`` naming the field that is wrong."""
+    try:
+        return SftConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(str(error), source=path) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(first["msg"], source=path, field=".".join(map(str, first["loc"]))) from error

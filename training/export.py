@@ -1,0 +1,115 @@
+"""Write what was trained as a llama.cpp LoRA adapter: ``python -m training.export RUN MODELS``.
+
+Knows checkpoints of ``training.sft`` and the GGUF layout of adapters. Knows nothing about data or figures.
+
+The factors were trained in the base GGUF's own layout, so they are written as they are. The adapter is
+float16; ``goalstate`` merges it into the base and quantises the result on first use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import gguf
+import numpy as np
+import torch
+
+from tracker.errors import InputError
+from tracker.model.base import find_base
+from tracker.model.digest import sha256
+from training.config import SftConfig
+
+MAX_BYTES = 25 * 1024 * 1024
+"""No shipped adapter is larger."""
+
+
+def write_adapter(factors: dict[str, torch.Tensor], alpha: float, path: Path) -> None:
+    """Write factors, named ``blocks.N.factors.MAP.a`` and ``.b``, as a GGUF adapter (float16).
+
+    Layout: tensors ``blk.N.MAP.weight.lora_a`` (rank, inputs) and ``.lora_b`` (outputs, rank), keys
+    ``general.type``, ``adapter.type`` and ``adapter.lora.alpha``, as llama.cpp's convert_lora_to_gguf.py
+    writes them.
+    """
+    partial = path.with_suffix(".part")
+    writer = gguf.GGUFWriter(partial, "llama")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", alpha)
+    writer.add_name("goalstate tracker")
+    writer.add_license("apache-2.0")
+    for name, tensor in factors.items():
+        _, layer, _, linear, factor = name.split(".")
+        writer.add_tensor(f"blk.{layer}.{linear}.weight.lora_{factor}", tensor.numpy().astype(np.float16))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    os.replace(partial, path)
+
+
+def export(run: Path, models: Path) -> dict[str, Any]:
+    """Write ``adapter.gguf`` and ``manifest.json`` from a run's checkpoint; returns the manifest.
+
+    Raises ``InputError`` when there is no checkpoint, or when the adapter would be too large to ship.
+    """
+    checkpoint = run / "checkpoint.pt"
+    if not checkpoint.exists():
+        raise InputError("no checkpoint here; expected a run of training.sft", source=run)
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    config = SftConfig.model_validate_json(state["config"])
+    models.mkdir(parents=True, exist_ok=True)
+    adapter = models / "adapter.gguf"
+    write_adapter(state["factors"], config.alpha, adapter)
+    size = adapter.stat().st_size
+    if size > MAX_BYTES:
+        raise InputError(f"the adapter has {size / 2**20:.1f} MB; at most 25 may be shipped", source=adapter)
+    base = find_base()
+    manifest = {
+        "base": {"name": base.name, "sha256": base.sha256, "license": "apache-2.0"},
+        "adapter": {"sha256": sha256(adapter), "bytes": size, "rank": config.rank, "alpha": config.alpha},
+        "quantisation": "Q8_0",
+        "training": {
+            "date": datetime.now(UTC).date().isoformat(),
+            "commit": _commit(),
+            "passes": state["done"],
+            "config": config.model_dump(mode="json", exclude={"output", "train", "weak", "validation", "base"}),
+            "data": [
+                {"file": f"{path.parent.name}/{path.name}", "use": use, "sha256": sha256(path)}
+                for use, paths in (
+                    ("judged labels", config.train),
+                    ("weak labels", config.weak),
+                    ("choosing", [config.validation]),
+                )
+                for path in paths
+            ],
+        },
+    }
+    target = models / "manifest.json"
+    partial = target.with_suffix(".part")
+    partial.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    os.replace(partial, target)
+    return manifest
+
+
+def _commit() -> str | None:
+    found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path, help="folder of a run of training.sft")
+    parser.add_argument("models", type=Path, help="folder to write adapter.gguf and manifest.json to")
+    arguments = parser.parse_args()
+    manifest = export(arguments.run, arguments.models)
+    print(json.dumps(manifest["adapter"]))
+
+
+if __name__ == "__main__":
+    main()

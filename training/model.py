@@ -1,0 +1,241 @@
+"""The base model in PyTorch, written for packed conversations: one prefix, many branches.
+
+Knows weights, layers, attention and low-rank factors. Knows nothing about conversations, statuses or
+files other than the base GGUF, whose tensors it reads in their own layout (so q and k are rotated in
+adjacent pairs, as llama.cpp does for this architecture, and factors can be exported as they are).
+
+A pack is ``prefix`` tokens in causal order followed by the tokens of branches. A branch token sees the
+first ``visible`` tokens of the prefix and the earlier tokens of its own branch, nothing else, and its
+position goes on from ``visible``: exactly what a sequence sharing a KV prefix sees in llama.cpp.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import gguf
+import numpy as np
+import torch
+from gguf.quants import dequantize
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+FACTORED = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
+"""The linear maps of a block that low-rank factors are added to, by their GGUF names."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The sizes of the base model, read from its GGUF."""
+
+    layers: int
+    width: int
+    heads: int
+    kv_heads: int
+    feed_forward: int
+    rope_base: float
+    epsilon: float
+
+    @property
+    def head(self) -> int:
+        return self.width // self.heads
+
+
+@dataclass
+class Layout:
+    """Where the tokens of a pack stand; all tensors on one device.
+
+    ``positions`` has shape (tokens,). The rest describes the branches: ``visible`` (branches,) prefix
+    tokens seen by each; ``slots`` (branch tokens,) the index of each branch token in a padded grid of
+    ``branches × longest``; ``last`` (branches,) the row of each branch's last token in the pack.
+    """
+
+    prefix: int
+    positions: Tensor
+    visible: Tensor
+    slots: Tensor
+    last: Tensor
+    longest: int
+
+    @classmethod
+    def of(cls, prefix: int, visible: np.ndarray, lengths: np.ndarray, device: torch.device) -> Layout:
+        """Lay out branches with the given lengths, shape (branches,), behind ``prefix`` tokens."""
+        longest = int(lengths.max()) if len(lengths) else 0
+        offsets = np.arange(longest)
+        grid = offsets[None, :] < lengths[:, None]
+        positions = np.concatenate([np.arange(prefix), (visible[:, None] + offsets[None, :])[grid]])
+        return cls(
+            prefix=prefix,
+            positions=torch.from_numpy(positions).to(device),
+            visible=torch.from_numpy(visible).to(device),
+            slots=torch.from_numpy(np.flatnonzero(grid.reshape(-1))).to(device),
+            last=torch.from_numpy(prefix + np.cumsum(lengths) - 1).to(device),
+            longest=longest,
+        )
+
+
+class Factors(nn.Module):
+    """Low-rank factors of one linear map: adds ``scale · B(A x)`` to it (Hu et al. 2021, arXiv 2106.09685)."""
+
+    def __init__(self, inputs: int, outputs: int, rank: int, scale: float) -> None:
+        super().__init__()
+        self.a = nn.Parameter(torch.empty(rank, inputs))
+        self.b = nn.Parameter(torch.zeros(outputs, rank))
+        self.scale = scale
+        nn.init.kaiming_uniform_(self.a, a=math.sqrt(5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(F.linear(x, self.a), self.b) * self.scale
+
+
+class Block(nn.Module):
+    """One transformer block with frozen fused weights and, where trained, factors."""
+
+    def __init__(self, shape: Shape, weights: dict[str, Tensor], rank: int, scale: float) -> None:
+        super().__init__()
+        self.shape = shape
+        self.register_buffer("attn_norm", weights["attn_norm"])
+        self.register_buffer("ffn_norm", weights["ffn_norm"])
+        self.register_buffer("qkv", torch.cat([weights["attn_q"], weights["attn_k"], weights["attn_v"]]))
+        self.register_buffer("out", weights["attn_output"])
+        self.register_buffer("gate_up", torch.cat([weights["ffn_gate"], weights["ffn_up"]]))
+        self.register_buffer("down", weights["ffn_down"])
+        self.factors = nn.ModuleDict(
+            {
+                name: Factors(weights[name].shape[1], weights[name].shape[0], rank, scale)
+                for name in (FACTORED if rank else ())
+            }
+        )
+
+    def _added(self, x: Tensor, names: tuple[str, ...]) -> Tensor | float:
+        return torch.cat([self.factors[name](x) for name in names], dim=-1) if len(self.factors) else 0.0
+
+    def forward(self, x: Tensor, layout: Layout, cos: Tensor, sin: Tensor, prefix_mask: Tensor) -> Tensor:
+        s = self.shape
+        h = F.rms_norm(x, (s.width,), self.attn_norm, s.epsilon)
+        qkv = F.linear(h, self.qkv) + self._added(h, ("attn_q", "attn_k", "attn_v"))
+        q, k, v = qkv.split([s.width, s.kv_heads * s.head, s.kv_heads * s.head], dim=-1)
+        q = _rotate(q.view(-1, s.heads, s.head), cos, sin)
+        k = _rotate(k.view(-1, s.kv_heads, s.head), cos, sin)
+        v = v.view(-1, s.kv_heads, s.head)
+        attended = self._attend(q, k, v, layout, prefix_mask)
+        x = x + F.linear(attended, self.out) + self._added(attended, ("attn_output",))
+        h = F.rms_norm(x, (s.width,), self.ffn_norm, s.epsilon)
+        gate, up = (F.linear(h, self.gate_up) + self._added(h, ("ffn_gate", "ffn_up"))).chunk(2, dim=-1)
+        h = F.silu(gate) * up
+        return x + F.linear(h, self.down) + self._added(h, ("ffn_down",))
+
+    def _attend(self, q: Tensor, k: Tensor, v: Tensor, layout: Layout, prefix_mask: Tensor) -> Tensor:
+        """Attention that follows the packing: causal in the prefix; each branch sees its prefix and itself."""
+        s, prefix = self.shape, layout.prefix
+        group = s.heads // s.kv_heads
+        kp, vp = k[:prefix].transpose(0, 1), v[:prefix].transpose(0, 1)  # (kv, prefix, head)
+        before = F.scaled_dot_product_attention(
+            q[:prefix].transpose(0, 1)[None],
+            kp.repeat_interleave(group, 0)[None],
+            vp.repeat_interleave(group, 0)[None],
+            is_causal=True,
+        )[0].transpose(0, 1)
+        if layout.longest == 0:
+            return before.reshape(-1, s.width)
+        branches, longest = len(layout.visible), layout.longest
+
+        def grid(t: Tensor) -> Tensor:
+            padded = t.new_zeros(branches * longest, *t.shape[1:])
+            return padded.index_copy(0, layout.slots, t[prefix:]).view(branches, longest, *t.shape[1:])
+
+        qb, kb, vb = grid(q), grid(k), grid(v)
+        qb = qb.view(branches, longest, s.kv_heads, group, s.head) * s.head**-0.5
+        # Queries of one kv head side by side, so that the shared prefix is one matrix product a head.
+        flat = qb.permute(2, 0, 3, 1, 4).reshape(s.kv_heads, branches * group * longest, s.head)
+        seen = (flat @ kp.transpose(1, 2)).view(s.kv_heads, branches, group * longest, prefix) + prefix_mask
+        own_q = qb.permute(0, 2, 3, 1, 4).reshape(branches, s.kv_heads, group * longest, s.head)
+        own = own_q @ kb.permute(0, 2, 3, 1)
+        causal = torch.full((longest, longest), float("-inf"), device=q.device).triu(1).repeat(group, 1)
+        own = (own + causal).transpose(0, 1)
+        weights = torch.cat([seen, own], dim=-1).softmax(-1)
+        seen_w, own_w = weights.split([prefix, longest], dim=-1)
+        mixed = (seen_w.reshape(s.kv_heads, -1, prefix) @ vp).view(s.kv_heads, branches, group, longest, s.head)
+        own_v = own_w.transpose(0, 1) @ vb.permute(0, 2, 1, 3)
+        mixed = mixed.permute(1, 0, 2, 3, 4) + own_v.view(branches, s.kv_heads, group, longest, s.head)
+        behind = mixed.permute(0, 3, 1, 2, 4).reshape(branches * longest, s.heads, s.head)[layout.slots]
+        return torch.cat([before, behind]).reshape(-1, s.width)
+
+
+def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotary embedding on adjacent pairs; ``x`` (tokens, heads, head), ``cos`` and ``sin`` (tokens, 1, head/2)."""
+    even, odd = x[..., 0::2], x[..., 1::2]
+    return torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1).flatten(-2)
+
+
+class PackedModel(nn.Module):
+    """The base model, frozen, with factors on its upper layers.
+
+    Parameters
+    ----------
+    base
+        The base GGUF.
+    frozen
+        How many of the lowest layers carry no factors; what they compute can be kept by the caller.
+    rank, alpha
+        Of the factors; they are scaled by ``alpha / rank``.
+    """
+
+    def __init__(self, base: Path, *, frozen: int, rank: int, alpha: float) -> None:
+        super().__init__()
+        reader = gguf.GGUFReader(base)
+
+        def field(name: str) -> float:
+            return float(reader.fields[f"llama.{name}"].contents())
+
+        self.shape = Shape(
+            layers=int(field("block_count")),
+            width=int(field("embedding_length")),
+            heads=int(field("attention.head_count")),
+            kv_heads=int(field("attention.head_count_kv")),
+            feed_forward=int(field("feed_forward_length")),
+            rope_base=field("rope.freq_base"),
+            epsilon=field("attention.layer_norm_rms_epsilon"),
+        )
+        tensors = {
+            t.name.removesuffix(".weight"): torch.from_numpy(
+                np.ascontiguousarray(dequantize(t.data, t.tensor_type), dtype=np.float32)
+            )
+            for t in reader.tensors
+        }
+        self.frozen, self.rank, self.alpha = frozen, rank, alpha
+        self.register_buffer("embedding", tensors["token_embd"])
+        self.register_buffer("norm", tensors["output_norm"])
+        names = ("attn_norm", "ffn_norm", *FACTORED)
+        self.blocks = nn.ModuleList(
+            Block(
+                self.shape,
+                {name: tensors[f"blk.{i}.{name}"] for name in names},
+                rank if i >= frozen else 0,
+                alpha / rank if rank else 0.0,
+            )
+            for i in range(self.shape.layers)
+        )
+
+    def lower(self, tokens: Tensor, layout: Layout) -> Tensor:
+        """What the frozen layers make of a pack's tokens, shape (tokens, width); needs no gradient."""
+        return self._run(F.embedding(tokens, self.embedding), layout, 0, self.frozen)
+
+    def forward(self, hidden: Tensor, layout: Layout, words: Tensor) -> Tensor:
+        """Logits of ``words`` (n,) behind the last token of every branch, shape (branches, n)."""
+        x = self._run(hidden, layout, self.frozen, self.shape.layers)[layout.last]
+        x = F.rms_norm(x, (self.shape.width,), self.norm, self.shape.epsilon)
+        return F.linear(x, self.embedding[words])
+
+    def _run(self, x: Tensor, layout: Layout, first: int, stop: int) -> Tensor:
+        half = self.shape.head // 2
+        inverse = self.shape.rope_base ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
+        angles = layout.positions.float()[:, None] * inverse
+        cos, sin = angles.cos()[:, None].to(x.dtype), angles.sin()[:, None].to(x.dtype)
+        unseen = torch.arange(layout.prefix, device=x.device)[None, :] >= layout.visible[:, None]
+        mask = torch.zeros(unseen.shape, device=x.device, dtype=x.dtype).masked_fill(unseen, float("-inf"))
+        for block in self.blocks[first:stop]:
+            x = block(x, layout, cos, sin, mask[:, None])
+        return x
