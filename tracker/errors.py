@@ -65,3 +65,15 @@ class ModelError(GoalstateError):
 
 class CacheError(GoalstateError):
     """The user's cache folder cannot be read or written."""
+
+
+class EndpointError(GoalstateError):
+    """The endpoint of a large judge cannot be used: its address, key or model is wrong, or it stays down."""
+
+
+class JudgeError(GoalstateError):
+    """A large judge gave no usable answer to one question; others may fare better."""
+
+
+class RefusalError(JudgeError):
+    """A large judge, or the filter in front of it, will not answer a question."""

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from sklearn.metrics import cohen_kappa_score
 
 from tracker.conversation import Conversation
-from tracker.goal import STATUSES, Category
+from tracker.forward import Belief, CategoryCalibration
+from tracker.goal import STATUSES, Category, reachable
 from training.data import Asked
 
 
@@ -38,18 +39,16 @@ def chain_figures(
         }
         for component in conversation.goal:
             statuses = STATUSES[component.category]
-            belief = np.zeros(len(statuses))
-            belief[0] = 1.0
+            belief = Belief.start(component.category)
             for turn, label in enumerate(conversation.labelled_statuses(component.id), start=1):
-                after = np.zeros(len(statuses))
-                after[-1] = belief[-1]
-                for i, previous in enumerate(statuses[:-1]):
-                    row = moves.get((component.id, turn, previous))
-                    if row is not None:
-                        after[i:] += belief[i] * row[: len(statuses) - i]
-                belief = after
+                answers = {}
+                for previous in belief.open:
+                    row = moves[component.id, turn, previous]
+                    following = reachable(component.category, previous)
+                    answers[previous] = dict(zip(following, map(float, row), strict=False))
+                belief = belief.after(answers, CategoryCalibration())
                 truth[component.category].append(statuses.index(label))
-                found[component.category].append(int(np.searchsorted(np.cumsum(belief), 0.5)))
+                found[component.category].append(statuses.index(belief.reported))
     figures = {}
     for category in truth:
         accuracy = float(np.mean(np.equal(truth[category], found[category])))

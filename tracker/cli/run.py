@@ -1,0 +1,188 @@
+"""What ``track`` and ``evaluate`` share: options, and a run over conversations that survives the bad ones.
+
+Knows how a run is reported on standard error: a bar on a terminal, a line for each conversation passed over.
+Knows nothing about what is done with the tracks.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from tracker.errors import GoalstateError, InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tracker.conversation import Conversation
+    from tracker.state import GoalState, Track
+    from tracker.tracking import GoalTracker
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Item:
+    """What a file holds in the place of a conversation: one, or why it cannot be used."""
+
+    file: Path
+    content: Conversation | InputError
+
+
+def run_options(command: _Command) -> _Command:
+    """Add the options that choose the tracker and how far a run goes."""
+    for option in reversed(
+        (
+            click.option("--model", metavar="MODEL", help="A GGUF file to use in place of goalstate's own."),
+            click.option(
+                "--decoder",
+                type=click.Choice(["plain", "branches"]),
+                default="branches",
+                show_default=True,
+                help="How statuses are read out of the model; both give the same.",
+            ),
+            click.option(
+                "--threads",
+                type=click.IntRange(min=1),
+                metavar="N",
+                help="CPU threads; chosen for the machine otherwise.",
+            ),
+            click.option(
+                "--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N conversations."
+            ),
+            click.option(
+                "--strict", is_flag=True, help="Stop at the first bad conversation; do not pass over it."
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def take(file: Path, contents: Iterable[Conversation | InputError], limit: int | None) -> list[Item]:
+    """Read the first ``limit`` conversations of a file, bad ones included.
+
+    All of them are in memory before the first is tracked: so the time left is known, and a file that cannot
+    be used as a whole stops the run before it has begun. Raises ``InputError`` where there are none.
+    """
+    items = [Item(file, content) for content in islice(contents, limit)]
+    if not items:
+        raise InputError("there are no conversations in this file", source=file)
+    return items
+
+
+def read_items(
+    files: Sequence[Path], format_name: str | None, goal_file: Path | None, limit: int | None
+) -> list[Item]:
+    """Read the first ``limit`` conversations of several files in any format; see :func:`take`."""
+    from tracker.decomposition import read_goal
+    from tracker.formats import read
+
+    goal = None if goal_file is None else read_goal(goal_file)
+    items: list[Item] = []
+    for file in files:
+        left = None if limit is None else limit - len(items)
+        if left != 0:
+            items += take(file, read(file, format=format_name, goal=goal), left)
+    return items
+
+
+@contextmanager
+def opened(model: str | None, decoder: str, threads: int | None) -> Iterator[GoalTracker]:
+    """Load the tracker, saying its warnings on standard error; close it at the end."""
+    from tracker.tracking import GoalTracker
+
+    with warnings.catch_warnings(record=True) as caught:
+        tracker = GoalTracker.load(model, decoder=decoder, threads=threads)
+    for warning in caught:
+        click.echo(f"goalstate: warning: {warning.message}", err=True)
+    try:
+        yield tracker
+    finally:
+        tracker.close()
+
+
+def refuse_unusable(items: Sequence[Item]) -> None:
+    """Raise ``GoalstateError`` where no item is a conversation, before a model is loaded for nothing."""
+    errors = [item.content for item in items if isinstance(item.content, InputError)]
+    if len(errors) == len(items) == 1:
+        raise errors[0]
+    if len(errors) == len(items):
+        console = stderr()
+        for error in errors:
+            pass_over(error, console)
+        raise GoalstateError(f"none of the {len(items)} conversations can be used")
+
+
+def track_all(
+    items: Sequence[Item], tracker: GoalTracker, *, strict: bool, each: Callable[[Conversation, Track], None]
+) -> int:
+    """Track the conversations one after the other and hand every track to ``each`` as soon as it is there.
+
+    A bad conversation among several is reported and passed over; how many were is returned. A bad one that
+    is alone, or any under ``strict``, is raised as the ``InputError`` that it is. Raises ``GoalstateError``
+    at the end where no conversation could be tracked.
+    """
+    from tracker.rendering import progress_bar
+
+    console = stderr()
+    turns = [0 if isinstance(item.content, InputError) else len(item.content.turns) for item in items]
+    passed_over = 0
+    passed = 0
+    with progress_bar(console) as bar:
+        task = bar.add_task("tracking", total=sum(turns), done=0, conversations=len(items))
+        for done, (item, count) in enumerate(zip(items, turns, strict=True), start=1):
+            try:
+                if isinstance(item.content, InputError):
+                    raise item.content
+                track = _track(item, item.content, tracker, turn_done=lambda: bar.advance(task))
+            except InputError as error:
+                if strict or len(items) == 1:
+                    raise
+                pass_over(error, console)
+                passed_over += 1
+            else:
+                each(item.content, track)
+            passed += count
+            bar.update(task, completed=passed, done=done)
+    if passed_over == len(items):
+        raise GoalstateError(f"none of the {len(items)} conversations could be tracked")
+    return passed_over
+
+
+def stderr() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def _track(
+    item: Item, conversation: Conversation, tracker: GoalTracker, turn_done: Callable[[], None]
+) -> Track:
+    """What ``tracker.track`` does, saying when a turn is done: a slow decoder takes a minute for each."""
+    from tracker.state import Track
+
+    states: list[GoalState] = []
+    try:
+        with tracker.start(conversation.goal, opening=conversation.opening) as session:
+            for turn in conversation.turns:
+                states.append(session.update(turn.user, turn.assistant))
+                turn_done()
+    except InputError as error:
+        raise InputError(f"conversation {conversation.id!r}: {error}", source=item.file) from error
+    return Track(conversation.id, conversation.goal, tuple(states))
+
+
+def pass_over(error: InputError, console: Console) -> None:
+    from rich.text import Text
+
+    from tracker.rendering import one_line
+
+    console.print(Text(f"goalstate: passed over: {one_line(str(error))}"), soft_wrap=True)

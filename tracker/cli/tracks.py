@@ -1,0 +1,149 @@
+"""What ``report``, ``audit`` and ``export`` share: tracks of the files they are given, made now or read back.
+
+Knows how a file of tracks and the conversations that it is of come together, and how what cannot be used is
+said on standard error. Knows nothing about what is done with the tracks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tracker.cli.run import Item, opened, pass_over, refuse_unusable, run_options, stderr, take, track_all
+from tracker.errors import InputError
+
+if TYPE_CHECKING:
+    from tracker.conversation import Conversation
+    from tracker.state import Track
+    from tracker.tracked import Tracked
+
+
+@dataclass(frozen=True)
+class Results:
+    """Tracks, and how many conversations were passed over on the way to them."""
+
+    tracks: Sequence[Tracked]
+    passed_over: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """How files are read, and how what is in them is tracked."""
+
+    format_name: str | None
+    goal_file: Path | None
+    model: str | None
+    decoder: str
+    threads: int | None
+    limit: int | None
+    strict: bool
+
+    def results(self, file: Path, conversations: Path | None) -> Results:
+        """The tracks in ``file``, joined with ``conversations``; where it holds conversations, track those.
+
+        Raises ``click.UsageError`` where ``conversations`` are given for a file that has its own.
+        """
+        from tracker.tracked import holds_tracks
+
+        if holds_tracks(file):
+            return self.read(file, [] if conversations is None else [conversations])
+        if conversations is not None:
+            raise click.UsageError(f"--conversations goes with a file of tracks; {file} holds conversations.")
+        return self.track([file])
+
+    def track(self, files: Sequence[Path]) -> Results:
+        """Read conversations and track them all."""
+        from tracker.tracked import Tracked
+
+        items = self._conversations(files, self.limit)
+        refuse_unusable(items)
+        tracks: list[Tracked] = []
+        with opened(self.model, self.decoder, self.threads) as tracker:
+            description = tracker.describe()
+
+            def each(conversation: Conversation, track: Track) -> None:
+                tracks.append(Tracked(track, description, conversation))
+
+            passed_over = track_all(items, tracker, strict=self.strict, each=each)
+        return Results(tracks, passed_over)
+
+    def read(self, tracks: Path, files: Sequence[Path]) -> Results:
+        """Read tracks back, and give them their conversations where ``files`` has those.
+
+        Raises ``InputError`` where no track can be used, or under ``strict`` at the first that cannot.
+        """
+        from tracker.tracked import join, read_tracks
+
+        found: Iterable[Tracked | InputError] = islice(read_tracks(tracks), self.limit)
+        if files:
+            items = self._conversations(files, None)
+            refuse_unusable(items)
+            found = join(
+                found, (item.content for item in items if not isinstance(item.content, InputError)), files[0]
+            )
+        usable: list[Tracked] = []
+        passed_over = 0
+        for each in found:
+            if not isinstance(each, InputError):
+                usable.append(each)
+                continue
+            if self.strict:
+                raise each
+            pass_over(each, stderr())
+            passed_over += 1
+        if not usable:
+            raise InputError("there are no tracks in this file that can be used", source=tracks)
+        return Results(usable, passed_over)
+
+    def _conversations(self, files: Sequence[Path], limit: int | None) -> list[Item]:
+        from tracker.decomposition import read_goal
+        from tracker.formats import read
+
+        goal = None if self.goal_file is None else read_goal(self.goal_file)
+        items: list[Item] = []
+        for file in files:
+            left = None if limit is None else limit - len(items)
+            if left != 0:
+                items += take(file, read(file, format=self.format_name, goal=goal), left)
+        return items
+
+
+def tracking_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say how files are read and tracked; the command gets them as one ``run``."""
+
+    @click.option(
+        "--format",
+        "format_name",
+        metavar="FORMAT",
+        help="native, openai, tau-bench, tau2 or multiwoz; recognised by content otherwise.",
+    )
+    @click.option(
+        "--goal",
+        "goal_file",
+        metavar="GOAL",
+        type=click.Path(path_type=Path),
+        help="A file with the user's goal, as JSON or plain text; it takes the place of goals in the files.",
+    )
+    @run_options
+    @wraps(command)
+    def with_run(
+        *arguments: Any,
+        format_name: str | None,
+        goal_file: Path | None,
+        model: str | None,
+        decoder: str,
+        threads: int | None,
+        limit: int | None,
+        strict: bool,
+        **options: Any,
+    ) -> Any:
+        run = Run(format_name, goal_file, model, decoder, threads, limit, strict)
+        return command(*arguments, run=run, **options)
+
+    return with_run

@@ -1,0 +1,137 @@
+"""The forward filter: what the answers about single turns say together about where a component stands.
+
+Knows statuses, their order and a model's calibration. Knows nothing about models or conversations.
+
+A component is a left-to-right chain: a question gives the distribution of its status after a turn *given* the
+status before it, and the filter sums over the statuses that it may have had before (the forward algorithm of
+hidden Markov models, Rabiner 1989, where the answers take the place of transition and observation):
+
+    b_t(s') = sum over s of b_{t-1}(s) * P(s' | s, turn t)
+
+Since nothing moves backward, the probability of having come at least as far as a status never falls. What is
+reported is the furthest status that has been reached with its threshold's probability, so it never moves
+backward either.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tracker.decoding import Distribution
+from tracker.errors import ModelError
+from tracker.goal import STATUSES, Category, Status, is_final, reachable
+from tracker.state import ComponentState
+
+NEGLIGIBLE = 0.01
+"""A status that a component had with less than this is not asked about: its mass stays where it is."""
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class CategoryCalibration(BaseModel):
+    """How the probabilities of a category are mended, and when a status counts as reached."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    """Log-probabilities are divided by it."""
+    bias: Mapping[Status, float] = {}
+    """Added to the log-probability of a status after that; 0 where it is missing."""
+    threshold: Mapping[Status, Probability] = {}
+    """A status is reported when it, or one beyond it, has this probability; 0.5 where it is missing."""
+
+    def mend(self, probabilities: Distribution) -> Distribution:
+        """Calibrate the distribution of one answer. A probability of 0 stays 0."""
+        scores = {
+            status: math.log(probability) / self.temperature + self.bias.get(status, 0.0)
+            for status, probability in probabilities.items()
+            if probability > 0
+        }
+        highest = max(scores.values())
+        weights = {status: math.exp(score - highest) for status, score in scores.items()}
+        total = sum(weights.values())
+        return {status: weights.get(status, 0.0) / total for status in probabilities}
+
+
+class Calibration(BaseModel):
+    """The calibration of every category; one that is missing is left as it comes out of the model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    categories: Mapping[Category, CategoryCalibration] = {}
+
+    def __getitem__(self, category: Category) -> CategoryCalibration:
+        return self.categories.get(category, CategoryCalibration())
+
+    @classmethod
+    def read(cls, path: Path) -> Calibration:
+        """Read a calibration from JSON. Raises ``ModelError`` when it is missing or not one."""
+        try:
+            return cls.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+            raise ModelError(f"{path}: the calibration cannot be read: {reason}") from None
+
+
+@dataclass(frozen=True)
+class Belief:
+    """Where a component may stand after a turn."""
+
+    category: Category
+    masses: tuple[float, ...]
+    """The probability of each status of the category, in their order; they sum to 1."""
+    reported: Status
+
+    @classmethod
+    def start(cls, category: Category) -> Belief:
+        """The belief before the first turn: the start status, for certain."""
+        statuses = STATUSES[category]
+        return cls(category, (1.0,) + (0.0,) * (len(statuses) - 1), statuses[0])
+
+    @property
+    def open(self) -> tuple[Status, ...]:
+        """The statuses before the next turn that are worth a question; none once nothing can change."""
+        if is_final(self.category, self.reported):
+            return ()
+        return tuple(
+            status
+            for status, mass in zip(STATUSES[self.category], self.masses, strict=True)
+            if mass >= NEGLIGIBLE and not is_final(self.category, status)
+        )
+
+    def after(self, answers: Mapping[Status, Distribution], calibration: CategoryCalibration) -> Belief:
+        """The belief after a turn.
+
+        Parameters
+        ----------
+        answers
+            For statuses before the turn, the distribution of the status after it, as it came out of the
+            model. A status that was not asked about stays where it is.
+        """
+        statuses = STATUSES[self.category]
+        moved = dict.fromkeys(statuses, 0.0)
+        for before, mass in zip(statuses, self.masses, strict=True):
+            if before not in answers:
+                moved[before] += mass
+                continue
+            for status, probability in calibration.mend(answers[before]).items():
+                moved[status] += mass * probability
+        total = sum(moved.values())
+        masses = tuple(mass / total for mass in moved.values())
+        reported = self.reported
+        for status in reachable(self.category, self.reported)[1:]:
+            if sum(masses[statuses.index(status) :]) >= calibration.threshold.get(status, 0.5):
+                reported = status
+        return Belief(self.category, masses, reported)
+
+    @property
+    def state(self) -> ComponentState:
+        """What is said about the component: its status, and the probability that this is where it stands."""
+        return ComponentState(self.reported, self.masses[STATUSES[self.category].index(self.reported)])

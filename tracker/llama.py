@@ -1,0 +1,106 @@
+"""Loading a model with llama.cpp, and contexts to read tokens in.
+
+Knows llama.cpp's parameters and how long its objects live. Knows nothing about sequences, prompts or
+grammars.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+
+import llama_cpp
+
+from tracker.errors import ModelError
+from tracker.hardware import LoadOptions
+from tracker.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class ContextShape:
+    """How large a context is."""
+
+    cells: int
+    """Tokens that its KV cache holds."""
+    sequences: int
+    """Sequences that can share the cache."""
+    threads: int
+
+
+class Model:
+    """A model in memory. Contexts made from it must be freed before it is closed.
+
+    Raises ``ModelError`` when llama.cpp cannot load the file.
+    """
+
+    def __init__(self, path: Path, options: LoadOptions) -> None:
+        _quiet()
+        handle = llama_cpp.llama_model_load_from_file(os.fsencode(path), options.model_params())
+        if handle is None:
+            raise ModelError(f"{path}: llama.cpp cannot load this model")
+        self._handle = handle
+        self._free = weakref.finalize(self, llama_cpp.llama_model_free, handle)
+        self._vocabulary = Vocabulary(handle)
+        self.path = path
+        self.trained_context: int = llama_cpp.llama_model_n_ctx_train(handle)
+        """Tokens that the model was trained to look back on."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        self._check_open()
+        return self._vocabulary
+
+    def context(self, shape: ContextShape) -> Context:
+        """A new, empty context. Raises ``ModelError`` when there is no memory for it."""
+        self._check_open()
+        parameters = llama_cpp.llama_context_default_params()
+        parameters.n_ctx = parameters.n_batch = shape.cells
+        parameters.n_seq_max = shape.sequences
+        # One buffer for all sequences, so that sequences can share the cells of a common prefix.
+        parameters.kv_unified = True
+        parameters.n_threads = parameters.n_threads_batch = shape.threads
+        parameters.no_perf = True
+        handle = llama_cpp.llama_init_from_model(self._handle, parameters)
+        if handle is None:
+            raise ModelError(f"{self.path}: llama.cpp cannot make a context of {shape.cells:,} tokens")
+        return Context(handle, shape)
+
+    def close(self) -> None:
+        self._free()
+
+    def _check_open(self) -> None:
+        if not self._free.alive:
+            raise ModelError("the tracker is closed")
+
+
+class Context:
+    """A KV cache and the state of a computation over it, freed with this object or by ``close``."""
+
+    def __init__(self, handle: llama_cpp.llama_context_p, shape: ContextShape) -> None:
+        self._handle = handle
+        self._free = weakref.finalize(self, llama_cpp.llama_free, handle)
+        self.shape = shape
+
+    @property
+    def handle(self) -> llama_cpp.llama_context_p:
+        if not self._free.alive:
+            raise ModelError("the tracker is closed")
+        return self._handle
+
+    @property
+    def memory(self) -> llama_cpp.llama_memory_t:
+        memory: llama_cpp.llama_memory_t = llama_cpp.llama_get_memory(self.handle)
+        return memory
+
+    def close(self) -> None:
+        self._free()
+
+
+def _quiet() -> None:
+    """Keep llama.cpp's chatter from the terminal, unless the program around us asked for it."""
+    logger = logging.getLogger("llama-cpp-python")
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.CRITICAL)

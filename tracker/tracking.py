@@ -1,0 +1,204 @@
+"""Tracking: a goal, a conversation that grows by a turn at a time, and where the goal stands after each.
+
+Knows what is asked when and how answers become a state. Knows nothing about how questions are answered.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import TracebackType
+
+from tracker.conversation import Conversation, Turn
+from tracker.decoding import Decoder, Distribution, Reading
+from tracker.errors import InputError
+from tracker.forward import Belief, Calibration
+from tracker.goal import Goal, Status
+from tracker.prompt import Question, opening_pieces, turn_pieces
+from tracker.state import GoalState, Track
+
+DECODERS = ("branches", "plain")
+
+
+class UntrainedModelWarning(UserWarning):
+    """The model was not trained for tracking: its statuses are poor."""
+
+
+class GoalTracker:
+    """Tracks goals with a model; ``load`` makes one.
+
+    Use it as a context manager, or ``close`` it, to free the model.
+    """
+
+    def __init__(self, decoder: Decoder, calibration: Calibration, *, model: str) -> None:
+        self._decoder = decoder
+        self._calibration = calibration
+        self._model = model
+
+    @classmethod
+    def load(
+        cls,
+        model: str | Path | None = None,
+        *,
+        decoder: str = "branches",
+        threads: int | None = None,
+        context: int | None = None,
+    ) -> GoalTracker:
+        """Load a model and make a tracker of it.
+
+        Parameters
+        ----------
+        model
+            A GGUF file; goalstate's own by default, which is prepared on first use.
+        decoder
+            ``"branches"``, which reads every token once, or ``"plain"``, which reads the whole conversation
+            for every question. Both say the same.
+        threads
+            CPU threads; chosen for the machine by default.
+        context
+            The most tokens of a conversation (with all that are open at once, for ``"branches"``); 8,192,
+            or what the model was trained on where that is less, by default.
+
+        Raises ``ModelError`` when the model is missing or cannot be used and ``CacheError`` when it cannot be
+        prepared. Warns with ``UntrainedModelWarning`` when the model was not trained for tracking.
+        """
+        # Loaded here, so that a goal can be read and a command's help shown without llama.cpp.
+        from tracker.hardware import load_options
+        from tracker.llama import Model
+        from tracker.model import prepare
+
+        if decoder not in DECODERS:
+            raise InputError(f"unknown decoder {decoder!r}; expected one of {', '.join(DECODERS)}")
+        prepared = prepare(model)
+        options = load_options(threads)
+        loaded = Model(prepared.path, options)
+        chosen: Decoder
+        if decoder == "plain":
+            from tracker.plain import PlainDecoder
+
+            chosen = PlainDecoder(loaded, context=context, threads=options.threads)
+        else:
+            from tracker.branches import BranchDecoder
+
+            chosen = BranchDecoder(loaded, context=context, threads=options.threads)
+        calibration = (
+            Calibration() if prepared.calibration is None else Calibration.read(prepared.calibration)
+        )
+        if not prepared.trained:
+            warnings.warn(
+                f"{prepared.name} is not trained for tracking: its statuses will be poor",
+                UntrainedModelWarning,
+                stacklevel=2,
+            )
+        return cls(chosen, calibration, model=prepared.name)
+
+    def start(self, goal: Goal, *, opening: str | None = None) -> Session:
+        """Begin to track a conversation.
+
+        ``opening`` is what the agent said before the user's first message, if it did.
+        """
+        reading = self._decoder.start()
+        reading.read(opening_pieces(opening))
+        beliefs = {component.id: Belief.start(component.category) for component in goal}
+        return Session(goal, reading, self._calibration, beliefs, GoalState.start(goal))
+
+    def track(self, conversation: Conversation) -> Track:
+        """The state of a conversation's goal after each of its turns.
+
+        Raises ``ContextLengthError`` when the conversation does not fit the context.
+        """
+        with self.start(conversation.goal, opening=conversation.opening) as session:
+            states = tuple(session.update(turn.user, turn.assistant) for turn in conversation.turns)
+        return Track(conversation.id, conversation.goal, states)
+
+    def describe(self) -> dict[str, str]:
+        """What made a track: goalstate's version, the model and the decoder."""
+        return {"version": _version(), "model": self._model, "decoder": self._decoder.name}
+
+    def close(self) -> None:
+        """Free the model. Sessions of this tracker cannot be updated any more."""
+        self._decoder.close()
+
+    def __enter__(self) -> GoalTracker:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Session:
+    """One conversation that is being tracked.
+
+    Use it as a context manager, ``close`` it, or let go of it, to give its place in the context back.
+    """
+
+    def __init__(
+        self,
+        goal: Goal,
+        reading: Reading,
+        calibration: Calibration,
+        beliefs: Mapping[str, Belief],
+        state: GoalState,
+    ) -> None:
+        self.goal = goal
+        self._reading = reading
+        self._calibration = calibration
+        self._beliefs = dict(beliefs)
+        self._state = state
+
+    @property
+    def state(self) -> GoalState:
+        """Where the goal stands after the turns so far."""
+        return self._state
+
+    def update(self, user: str, assistant: str | None = None) -> GoalState:
+        """Read a turn, the user's message with the agent's reply to it, and say where the goal stands now.
+
+        Raises ``InputError`` for an empty message and ``ContextLengthError`` when the conversation has
+        become too long; the state then stays as it is, and the session takes no further turns.
+        """
+        for role, content in (("user", user), ("assistant", assistant)):
+            if content is not None and not content.strip():
+                raise InputError("the message is empty", field=role)
+        turn = Turn(self._state.turn + 1, user, assistant)
+        self._reading.read(turn_pieces(turn))
+        questions = [
+            Question(component, previous)
+            for component in self.goal
+            for previous in self._beliefs[component.id].open
+        ]
+        answers: dict[str, dict[Status, Distribution]] = {}
+        for question, answer in zip(questions, self._reading.ask(questions), strict=True):
+            answers.setdefault(question.component.id, {})[question.previous] = answer
+        for component in self.goal:
+            belief, calibration = self._beliefs[component.id], self._calibration[component.category]
+            self._beliefs[component.id] = belief.after(answers.get(component.id, {}), calibration)
+        states = {component.id: self._beliefs[component.id].state for component in self.goal}
+        self._state = GoalState(turn.index, states)
+        return self._state
+
+    def copy(self) -> Session:
+        """A session that stands where this one does and goes on by itself; it costs what is new to it alone."""
+        return Session(self.goal, self._reading.copy(), self._calibration, self._beliefs, self._state)
+
+    def close(self) -> None:
+        self._reading.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _version() -> str:
+    try:
+        return version("goalstate")
+    except PackageNotFoundError:
+        return "not installed"

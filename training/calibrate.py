@@ -1,0 +1,228 @@
+"""Fit the calibration: ``python -m training.calibrate VALIDATION.jsonl MODELS``.
+
+Knows the raw answers of the shipped model, labels, and the calibration that ``tracker.forward`` applies.
+Knows nothing about weights.
+
+Two things are fitted on validation, per category. A temperature and a bias per status, by maximum likelihood
+of the labelled changes (Platt 1999; Guo et al. 2017, arXiv 1706.04599, with a bias because training favours
+changes), with a weak prior towards changing nothing. Then the thresholds at which the forward filter reports a
+status, by the kappa of what is reported. What each step brings is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import minimize
+
+from tracker.agreement import Agreement, cohen_kappa, evaluate
+from tracker.conversation import Conversation
+from tracker.decoding import Decoder, Distribution
+from tracker.forward import Belief, Calibration, CategoryCalibration
+from tracker.goal import STATUSES, Category, Status, is_final, reachable, start_status
+from tracker.prompt import Question, opening_pieces, turn_pieces
+from tracker.state import ComponentState, GoalState, Track
+from tracker.tracking import GoalTracker
+from training.data import read_labelled
+
+PRIOR = 1.0
+"""Weight of the prior on log-temperature and biases, in labels."""
+THRESHOLDS = tuple(round(0.2 + 0.05 * step, 2) for step in range(13))
+MIN_GAIN = 0.01
+"""A threshold moves away from 0.5 only for more kappa than this."""
+
+Answers = Mapping[tuple[str, int, Status], Distribution]
+"""Raw answers by component, turn and status before the turn."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A labelled conversation and the model's raw answer to every question that tracking could ask."""
+
+    conversation: Conversation
+    answers: Answers
+
+    def replay(self, calibration: Calibration, *, filtered: bool = True) -> Track:
+        """What tracking with this calibration says; ``filtered=False`` believes each turn by itself."""
+        beliefs = {component.id: Belief.start(component.category) for component in self.conversation.goal}
+        states = []
+        for turn in self.conversation.turns:
+            components: dict[str, ComponentState] = {}
+            for component in self.conversation.goal:
+                of_category = calibration[component.category]
+                belief = beliefs[component.id]
+                asked = {s: self.answers[component.id, turn.index, s] for s in belief.open}
+                belief = belief.after(asked, of_category)
+                if not filtered:
+                    belief = _settled(beliefs[component.id], asked, of_category)
+                beliefs[component.id] = belief
+                components[component.id] = belief.state
+            states.append(GoalState(turn.index, components))
+        return Track(self.conversation.id, self.conversation.goal, tuple(states))
+
+
+def _settled(
+    before: Belief, asked: Mapping[Status, Distribution], calibration: CategoryCalibration
+) -> Belief:
+    """The likeliest status given the one reported before, believed outright."""
+    statuses = STATUSES[before.category]
+    if before.reported not in asked:
+        return before
+    mended = calibration.mend(asked[before.reported])
+    likeliest = max(mended, key=mended.__getitem__)
+    return Belief(before.category, tuple(float(s == likeliest) for s in statuses), likeliest)
+
+
+def ask_everything(conversation: Conversation, decoder: Decoder) -> Answered:
+    """Ask about every component after every turn, from every status that could still move."""
+    answers: dict[tuple[str, int, Status], Distribution] = {}
+    reading = decoder.start()
+    reading.read(opening_pieces(conversation.opening))
+    for turn in conversation.turns:
+        reading.read(turn_pieces(turn))
+        questions = [
+            Question(component, previous)
+            for component in conversation.goal
+            for previous in STATUSES[component.category]
+            if not is_final(component.category, previous)
+            and (turn.index > 1 or previous == start_status(component.category))
+        ]
+        for question, answer in zip(questions, reading.ask(questions), strict=True):
+            answers[question.component.id, turn.index, question.previous] = answer
+    reading.close()
+    return Answered(conversation, answers)
+
+
+def fit_probabilities(answered: Sequence[Answered], category: Category) -> CategoryCalibration:
+    """Temperature and biases of a category by penalised maximum likelihood on the labelled transitions."""
+    rows = []
+    for item in answered:
+        for component in item.conversation.goal:
+            if component.category is not category:
+                continue
+            before = component.start
+            for turn, after in enumerate(item.conversation.labelled_statuses(component.id), start=1):
+                if is_final(category, before):
+                    break
+                rows.append((item.answers[component.id, turn, before], after))
+                before = after
+    moving = STATUSES[category][1:]
+
+    def calibration(parameters: Sequence[float]) -> CategoryCalibration:
+        return CategoryCalibration(
+            temperature=float(np.exp(parameters[0])),
+            bias={status: float(value) for status, value in zip(moving, parameters[1:], strict=True)},
+        )
+
+    def loss(parameters: Sequence[float]) -> float:
+        mend = calibration(parameters).mend
+        likelihood = sum(float(np.log(max(mend(answer)[after], 1e-9))) for answer, after in rows)
+        return -likelihood + PRIOR * float(np.square(parameters).sum())
+
+    if not rows:
+        return CategoryCalibration()
+    return calibration(minimize(loss, np.zeros(1 + len(moving)), method="L-BFGS-B").x)
+
+
+def fit_thresholds(
+    answered: Sequence[Answered], category: Category, calibration: CategoryCalibration
+) -> CategoryCalibration:
+    """The thresholds with the highest kappa of the reported status over all turns."""
+    statuses = STATUSES[category]
+    reached, truth = [], []
+    for item in answered:
+        for component in item.conversation.goal:
+            if component.category is not category:
+                continue
+            belief = Belief.start(category)
+            for turn, label in enumerate(item.conversation.labelled_statuses(component.id), start=1):
+                # A threshold that is never met keeps the belief going past what would be reported.
+                asked = {s: item.answers[component.id, turn, s] for s in belief.open}
+                belief = belief.after(asked, calibration.model_copy(update={"threshold": dict.fromkeys(statuses, 1.0)}))
+                reached.append(np.cumsum(belief.masses[::-1])[::-1][1:])
+                truth.append(statuses.index(label))
+    if not truth:
+        return calibration
+    mass, labels = np.array(reached), np.array(truth)
+
+    def kappa(thresholds: Sequence[float]) -> float:
+        furthest = np.zeros(len(labels), dtype=int)
+        for position, threshold in enumerate(thresholds):
+            furthest[mass[:, position] >= threshold] = position + 1
+        confusion = np.zeros((len(statuses), len(statuses)))
+        np.add.at(confusion, (labels, furthest), 1)
+        return float(np.nan_to_num(cohen_kappa(confusion), nan=0.0))
+
+    plain = (0.5,) * (len(statuses) - 1)
+    grid = itertools.product(THRESHOLDS, repeat=len(statuses) - 1)
+    # Near ties go to the thresholds nearest to one half.
+    best = max(grid, key=lambda ts: (round(kappa(ts), 3), -sum(abs(t - 0.5) for t in ts)))
+    if kappa(best) < kappa(plain) + MIN_GAIN:
+        best = plain
+    return calibration.model_copy(update={"threshold": dict(zip(statuses[1:], best, strict=True))})
+
+
+def fit(answered: Sequence[Answered]) -> dict[str, Calibration]:
+    """Calibrations by how far they go: ``probabilities``, and with ``thresholds`` as well."""
+    mended = {category: fit_probabilities(answered, category) for category in Category}
+    full = {category: fit_thresholds(answered, category, mended[category]) for category in Category}
+    return {
+        "probabilities": Calibration(categories=mended),
+        "thresholds": Calibration(categories=full),
+    }
+
+
+def steps(answered: Sequence[Answered], fitted: Mapping[str, Calibration]) -> dict[str, Agreement]:
+    """Agreement on the same conversations after each step, the first believing each turn by itself."""
+    conversations = [item.conversation for item in answered]
+
+    def agreement(calibration: Calibration, *, filtered: bool = True) -> Agreement:
+        return evaluate(conversations, [item.replay(calibration, filtered=filtered) for item in answered])
+
+    return {
+        "each turn by itself": agreement(Calibration(), filtered=False),
+        "forward filter": agreement(Calibration()),
+        "and calibrated": agreement(fitted["probabilities"]),
+        "and thresholds": agreement(fitted["thresholds"]),
+    }
+
+
+def write(calibration: Calibration, path: Path) -> None:
+    partial = path.with_suffix(".part")
+    partial.write_text(calibration.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("validation", type=Path, help="a native file with labels; never a test file")
+    parser.add_argument("models", type=Path, help="folder to write calibration.json to")
+    parser.add_argument("--model", help="a GGUF in place of the shipped model")
+    arguments = parser.parse_args()
+    with GoalTracker.load(arguments.model) as tracker:
+        answered = [ask_everything(c, tracker.decoder) for c in read_labelled(arguments.validation, probes=False)]
+    fitted = fit(answered)
+    for name, agreement in steps(answered, fitted).items():
+        average = agreement.average
+        kappas = {str(c): round(part.figures.every_turn.kappa.value, 3) for c, part in agreement.categories.items()}
+        row = {
+            "step": name,
+            "accuracy": round(average.every_turn.accuracy.value, 4),
+            "kappa": round(average.every_turn.kappa.value, 4),
+            "attempted_recall": round(average.attempted_recall.value, 4),
+            "calibration_error": round(average.calibration_error.value, 4),
+            "kappas": kappas,
+        }
+        print(json.dumps(row))
+    write(fitted["thresholds"], arguments.models / "calibration.json")
+
+
+if __name__ == "__main__":
+    main()
