@@ -30,8 +30,8 @@ from tracker.model import prepare
 from tracker.prompt import message_pieces
 from tracker.vocabulary import Vocabulary
 
-_USER = "Hi, my name is Ada. I'd like a table for two at seven, please. Is the terrace open tonight?"
-_AGENT = "Good evening, Ada! The terrace is open, and I have booked a table for two at seven for you."
+_USER = "I'm Ada. A table for two at seven, on the terrace if you can, please."
+_AGENT = "Good evening, Ada. I have booked a table for two at seven."
 _GOAL = Goal(
     text="You are Ada. Be polite. Book a table for two, on the terrace if you can.",
     components=(

@@ -6,7 +6,8 @@ Knows what is asked when and how answers become a state. Knows nothing about how
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,16 @@ from tracker.state import GoalState, Track
 DECODERS = ("branches", "plain")
 
 
+@dataclass(frozen=True)
+class LoadArguments:
+    """What a tracker was loaded with, for others like it; see ``GoalTracker.load``."""
+
+    model: Path
+    """The prepared model."""
+    decoder: str
+    context: int | None
+
+
 class UntrainedModelWarning(UserWarning):
     """The model was not trained for tracking: its statuses are poor."""
 
@@ -32,10 +43,14 @@ class GoalTracker:
     Use it as a context manager, or ``close`` it, to free the model.
     """
 
-    def __init__(self, decoder: Decoder, calibration: Calibration, *, model: str) -> None:
-        self._decoder = decoder
+    def __init__(
+        self, decoder: Decoder, calibration: Calibration, *, model: str, options: LoadArguments | None = None
+    ) -> None:
+        self.decoder = decoder
+        """What answers the questions."""
         self._calibration = calibration
         self._model = model
+        self._options = options
 
     @classmethod
     def load(
@@ -92,14 +107,15 @@ class GoalTracker:
                 UntrainedModelWarning,
                 stacklevel=2,
             )
-        return cls(chosen, calibration, model=prepared.name)
+        arguments = LoadArguments(prepared.path, decoder, context)
+        return cls(chosen, calibration, model=prepared.name, options=arguments)
 
     def start(self, goal: Goal, *, opening: str | None = None) -> Session:
         """Begin to track a conversation.
 
         ``opening`` is what the agent said before the user's first message, if it did.
         """
-        reading = self._decoder.start()
+        reading = self.decoder.start()
         reading.read(opening_pieces(opening))
         beliefs = {component.id: Belief.start(component.category) for component in goal}
         return Session(goal, reading, self._calibration, beliefs, GoalState.start(goal))
@@ -113,13 +129,34 @@ class GoalTracker:
             states = tuple(session.update(turn.user, turn.assistant) for turn in conversation.turns)
         return Track(conversation.id, conversation.goal, states)
 
+    def track_many(
+        self, conversations: Iterable[Conversation], *, workers: int | None = None
+    ) -> Iterator[Track | InputError]:
+        """Track conversations in worker processes; what comes out is in their order.
+
+        An ``InputError`` stands in the place of a conversation that cannot be tracked. Every worker loads
+        the model for itself and tracks whole conversations, so the number of workers changes nothing but the
+        time. One worker for each core by default.
+
+        Raises ``ModelError`` when a worker dies, and ``ValueError`` when this tracker was not made by
+        ``load``.
+        """
+        from tracker.hardware import load_options
+        from tracker.parallel import track_many
+
+        if self._options is None:
+            raise ValueError("only a tracker made by GoalTracker.load can start workers")
+        cores = load_options().threads
+        workers = workers or cores
+        return track_many(conversations, self._options, workers=workers, threads=max(1, cores // workers))
+
     def describe(self) -> dict[str, str]:
         """What made a track: goalstate's version, the model and the decoder."""
-        return {"version": _version(), "model": self._model, "decoder": self._decoder.name}
+        return {"version": _version(), "model": self._model, "decoder": self.decoder.name}
 
     def close(self) -> None:
         """Free the model. Sessions of this tracker cannot be updated any more."""
-        self._decoder.close()
+        self.decoder.close()
 
     def __enter__(self) -> GoalTracker:
         return self
@@ -182,7 +219,7 @@ class Session:
         return self._state
 
     def copy(self) -> Session:
-        """A session that stands where this one does and goes on by itself; it costs what is new to it alone."""
+        """A session that stands where this one does and goes on by itself, at the price of what is new to it."""
         return Session(self.goal, self._reading.copy(), self._calibration, self._beliefs, self._state)
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ Knows how findings are shown and the exit code. Knows nothing about what is look
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -32,9 +33,9 @@ def doctor(context: click.Context, model: Path | None, as_json: bool) -> None:
         Verdict.WARNING: click.style("warning", fg="yellow"),
         Verdict.PROBLEM: click.style("problem", fg="red", bold=True),
     }
-    problems = 0
+    seen: Counter[Verdict] = Counter()
     for finding in examine(model):
-        problems += finding.verdict is Verdict.PROBLEM
+        seen[finding.verdict] += 1
         if as_json:
             parts = {"subject": finding.subject, "verdict": finding.verdict, "detail": finding.detail}
             click.echo(json.dumps(parts | ({"advice": finding.advice} if finding.advice else {})))
@@ -42,6 +43,8 @@ def doctor(context: click.Context, model: Path | None, as_json: bool) -> None:
         click.echo(f"{marks[finding.verdict]}  {finding.subject:<10}  {finding.detail}")
         if finding.advice:
             click.echo(f"{'':<21}→ {finding.advice}")
+    problems, warnings = seen[Verdict.PROBLEM], seen[Verdict.WARNING]
     if not as_json:
-        click.echo("\nAll is well." if not problems else f"\n{problems} to mend; see above.")
+        outcome = "All is well." if not warnings else f"It works; warnings: {warnings}."
+        click.echo(f"\n{outcome}" if not problems else f"\nSomething is wrong; problems: {problems}.")
     context.exit(1 if problems else 0)

@@ -35,6 +35,7 @@ def evaluate(
     model: str | None,
     decoder: str,
     threads: int | None,
+    workers: int | None,
     limit: int | None,
     strict: bool,
 ) -> None:
@@ -58,7 +59,7 @@ def evaluate(
 
     with opened(model, decoder, threads) as tracker:
         description = tracker.describe()
-        passed_over = track_all(items, tracker, strict=strict, each=each)
+        passed_over = track_all(items, tracker, workers=workers, strict=strict, each=each)
     agreement = agreement_of(conversations, tracks)
     if as_json:
         result = {

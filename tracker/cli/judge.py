@@ -205,7 +205,7 @@ class _Run:
                 if isinstance(item.content, InputError):
                     self._pass_over(str(item.content))
                 else:
-                    self._one(item.content, item.file, writer)
+                    self._one(item.content, item.file, writer, alone=len(items) == 1)
                 bar.update(task, advance=count, done=done)
         if not self.judged:
             raise GoalstateError(f"none of the {len(items)} conversations could be judged")
@@ -223,11 +223,16 @@ class _Run:
                 f"{_counted(self._backward, 'change')} that went backward left out: statuses move forward"
             )
 
-    def _one(self, conversation: Conversation, file: Path, writer: TrackWriter) -> None:
+    def _one(
+        self, conversation: Conversation, file: Path, writer: TrackWriter, *, alone: bool
+    ) -> None:
         try:
             judgement: Judgement = self._judge.judge(conversation)
         except JudgeError as error:
-            self._pass_over(f"{file}: conversation {conversation.id!r}: {error}")
+            reason = f"{file}: conversation {conversation.id!r}: {error}"
+            if alone:
+                raise type(error)(reason) from None
+            self._pass_over(reason)
             self._failed_in_a_row += not isinstance(error, RefusalError)
             if self._failed_in_a_row == _ENOUGH_FAILURES:
                 raise GoalstateError(

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
+_PAYS_A_WORKER = 4
+"""Conversations for which starting a worker process pays."""
+
 
 @dataclass(frozen=True)
 class Item:
@@ -53,6 +56,12 @@ def run_options(command: _Command) -> _Command:
                 type=click.IntRange(min=1),
                 metavar="N",
                 help="CPU threads; chosen for the machine otherwise.",
+            ),
+            click.option(
+                "--workers",
+                type=click.IntRange(min=1),
+                metavar="N",
+                help="Processes that track several conversations at once; chosen for the machine otherwise.",
             ),
             click.option(
                 "--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N conversations."
@@ -122,9 +131,14 @@ def refuse_unusable(items: Sequence[Item]) -> None:
 
 
 def track_all(
-    items: Sequence[Item], tracker: GoalTracker, *, strict: bool, each: Callable[[Conversation, Track], None]
+    items: Sequence[Item],
+    tracker: GoalTracker,
+    *,
+    workers: int | None,
+    strict: bool,
+    each: Callable[[Conversation, Track], None],
 ) -> int:
-    """Track the conversations one after the other and hand every track to ``each`` as soon as it is there.
+    """Track the conversations and hand every track to ``each``, in their order, as soon as it is there.
 
     A bad conversation among several is reported and passed over; how many were is returned. A bad one that
     is alone, or any under ``strict``, is raised as the ``InputError`` that it is. Raises ``GoalstateError``
@@ -138,18 +152,16 @@ def track_all(
     passed = 0
     with progress_bar(console) as bar:
         task = bar.add_task("tracking", total=sum(turns), done=0, conversations=len(items))
-        for done, (item, count) in enumerate(zip(items, turns, strict=True), start=1):
-            try:
-                if isinstance(item.content, InputError):
-                    raise item.content
-                track = _track(item, item.content, tracker, turn_done=lambda: bar.advance(task))
-            except InputError as error:
+        outcomes = _outcomes(items, tracker, workers, turn_done=lambda: bar.advance(task))
+        for done, (item, count, outcome) in enumerate(zip(items, turns, outcomes, strict=True), start=1):
+            if isinstance(outcome, InputError):
                 if strict or len(items) == 1:
-                    raise
-                pass_over(error, console)
+                    raise outcome
+                pass_over(outcome, console)
                 passed_over += 1
             else:
-                each(item.content, track)
+                assert not isinstance(item.content, InputError)
+                each(item.content, outcome)
             passed += count
             bar.update(task, completed=passed, done=done)
     if passed_over == len(items):
@@ -163,9 +175,33 @@ def stderr() -> Console:
     return Console(stderr=True, highlight=False)
 
 
+def _outcomes(
+    items: Sequence[Item], tracker: GoalTracker, workers: int | None, turn_done: Callable[[], None]
+) -> Iterator[Track | InputError]:
+    """The track of each item, or why there is none."""
+    from tracker.hardware import load_options
+
+    good = [item.content for item in items if not isinstance(item.content, InputError)]
+    if workers is None:
+        # A worker takes a second to load the model, which a few conversations do not pay back.
+        workers = min(len(good) // _PAYS_A_WORKER, load_options().threads)
+    if workers < 2 or len(good) < 2:
+        tracks: Iterator[Track | InputError] = (_track(each, tracker, turn_done) for each in good)
+    else:
+        tracks = tracker.track_many(good, workers=min(workers, len(good)))
+    for item in items:
+        if isinstance(item.content, InputError):
+            yield item.content
+            continue
+        track = next(tracks)
+        if isinstance(track, InputError):
+            track = InputError(f"conversation {item.content.id!r}: {track}", source=item.file)
+        yield track
+
+
 def _track(
-    item: Item, conversation: Conversation, tracker: GoalTracker, turn_done: Callable[[], None]
-) -> Track:
+    conversation: Conversation, tracker: GoalTracker, turn_done: Callable[[], None]
+) -> Track | InputError:
     """What ``tracker.track`` does, saying when a turn is done: a slow decoder takes a minute for each."""
     from tracker.state import Track
 
@@ -176,7 +212,7 @@ def _track(
                 states.append(session.update(turn.user, turn.assistant))
                 turn_done()
     except InputError as error:
-        raise InputError(f"conversation {conversation.id!r}: {error}", source=item.file) from error
+        return error
     return Track(conversation.id, conversation.goal, tuple(states))
 
 

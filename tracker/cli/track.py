@@ -55,6 +55,7 @@ def track(
     model: str | None,
     decoder: str,
     threads: int | None,
+    workers: int | None,
     limit: int | None,
     strict: bool,
 ) -> None:
@@ -75,7 +76,7 @@ def track(
                     writer.write(tracked, description)
                 shown.add(tracked)
 
-            passed_over = track_all(items, tracker, strict=strict, each=each)
+            passed_over = track_all(items, tracker, workers=workers, strict=strict, each=each)
     shown.draw(passed_over)
     if passed_over:
         context.exit(1)

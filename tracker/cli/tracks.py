@@ -41,6 +41,7 @@ class Run:
     model: str | None
     decoder: str
     threads: int | None
+    workers: int | None
     limit: int | None
     strict: bool
 
@@ -70,7 +71,7 @@ class Run:
             def each(conversation: Conversation, track: Track) -> None:
                 tracks.append(Tracked(track, description, conversation))
 
-            passed_over = track_all(items, tracker, strict=self.strict, each=each)
+            passed_over = track_all(items, tracker, workers=self.workers, strict=self.strict, each=each)
         return Results(tracks, passed_over)
 
     def read(self, tracks: Path, files: Sequence[Path]) -> Results:
@@ -139,11 +140,12 @@ def tracking_options(command: Callable[..., Any]) -> Callable[..., Any]:
         model: str | None,
         decoder: str,
         threads: int | None,
+        workers: int | None,
         limit: int | None,
         strict: bool,
         **options: Any,
     ) -> Any:
-        run = Run(format_name, goal_file, model, decoder, threads, limit, strict)
+        run = Run(format_name, goal_file, model, decoder, threads, workers, limit, strict)
         return command(*arguments, run=run, **options)
 
     return with_run
