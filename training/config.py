@@ -48,13 +48,13 @@ class SftConfig(BaseModel):
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
     warm_up: int = 20
-    """Steps in which the rate rises; then it follows a cosine to a tenth, and to zero at the end."""
+    """Steps in which the rate rises; then it follows a cosine to zero."""
     clip: float = 1.0
     random_state: int = 0
     threads: int | None = None
 
     evaluate_every: int = Field(400, ge=1)
-    """Passes between evaluations on validation."""
+    """Passes between evaluations on validation; a multiple of ``batch``."""
     evaluate_conversations: int = 16
     checkpoint_minutes: float = 4.0
 

@@ -201,7 +201,7 @@ class PackedModel(nn.Module):
         )
         tensors = {
             t.name.removesuffix(".weight"): torch.from_numpy(
-                np.ascontiguousarray(dequantize(t.data, t.tensor_type), dtype=np.float32)
+                np.array(dequantize(t.data, t.tensor_type), dtype=np.float32)
             )
             for t in reader.tensors
         }

@@ -153,7 +153,7 @@ class Trainer:
     def rate(self, done: int, total: int) -> float:
         step, steps = done / self.config.batch, total / self.config.batch
         if step < self.config.warm_up:
-            return (step + 1) / self.config.warm_up
+            return step / self.config.warm_up
         return 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
 
     def run(self) -> None:
@@ -183,7 +183,9 @@ class Trainer:
             if self.done % self.config.evaluate_every == 0 or self.done == len(mine):
                 self.save()
                 self.log(passes=self.done, validation=self.evaluate())
-            if time.monotonic() - saved > 60 * self.config.checkpoint_minutes:
+            # Between two steps a gradient is half added up, and a checkpoint would lose it.
+            stepped = self.done % self.config.batch == 0
+            if stepped and time.monotonic() - saved > 60 * self.config.checkpoint_minutes:
                 self.save()
                 saved = time.monotonic()
         self.save()

@@ -1,0 +1,169 @@
+"""The model card is written from a run's own files, and says what they say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import WriteNative
+
+pytest.importorskip("matplotlib", reason="needs the train extra: matplotlib")
+
+from tracker.agreement import evaluate
+from tracker.conversation import Conversation
+from tracker.errors import InputError
+from training.baselines import StartStatus
+from training.baselines import main as baselines
+from training.card import effort, main, write_card
+
+MANIFEST = {
+    "base": {"name": "SmolLM2-135M-Instruct", "sha256": "b" * 64, "license": "apache-2.0"},
+    "adapter": {"sha256": "a" * 64, "bytes": 10 * 2**20, "rank": 16, "alpha": 32.0},
+    "quantisation": "Q8_0",
+    "training": {
+        "date": "2025-01-31",
+        "commit": None,
+        "passes": 1234,
+        "config": {"frozen": 18, "learning_rate": 0.001},
+        "data": [{"file": "written/train.jsonl", "use": "judged labels", "sha256": "d" * 64}],
+    },
+}
+
+
+def _step(passes: int, time: float, *, tokens: float = 100.0) -> dict[str, Any]:
+    return {
+        "time": time,
+        "passes": passes,
+        "judged": True,
+        "loss": 0.5,
+        "rate": 0.001,
+        "tokens_per_second": tokens,
+        "passes_per_second": 0.2,
+    }
+
+
+def _log(folder: Path, rows: list[dict[str, Any]]) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "manifest.json").write_text(json.dumps(MANIFEST))
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return _log(tmp_path / "run", [_step(20 * n, 5000 + 100.0 * n) for n in range(1, 73)])
+
+
+@pytest.fixture
+def figures(tmp_path: Path, boats: Conversation, lamps: Conversation) -> Path:
+    """What ``goalstate evaluate --json`` says of a tracker that never moves."""
+    found = evaluate([boats, lamps], map(StartStatus().track, [boats, lamps]), resamples=20)
+    tracker = {"version": "0.1.0", "model": "goalstate", "decoder": "branches"}
+    path = tmp_path / "figures.json"
+    result = {"file": "/home/ana/data/written/test.jsonl", "tracker": tracker, "passed_over": 0}
+    path.write_text(json.dumps({**result, **found.as_json()}))
+    return path
+
+
+def test_a_card_says_what_the_files_say(models: Path, run: Path, figures: Path) -> None:
+    card = write_card(models, runs=[run], figures=[figures], watts=50).read_text(encoding="utf-8")
+    assert "10.0 MB (rank 16" in card
+    assert "### written/test.jsonl" in card
+    assert "2 conversations, 9 components, 33 labels" in card
+    assert "| profile | 4 | 0.500 | 0.917 | 0.500 |" in card.replace(" (0.500–0.500)", "")
+    assert "profile (0.500 against 0.917)" in card
+    assert "| written/train.jsonl | judged labels | `dddddddddddd` |" in card
+    assert "1234 passes" in card
+    assert "| `learning_rate` | `0.001` |" in card
+    # 72 steps of 100 seconds at 100 tokens a second and 50 W.
+    assert "2 h 0 min on two shared CPU cores, about 0.7 million tokens read (100 a second)" in card
+    assert "50 W" in card
+    assert "0.10 kWh" in card
+    assert "Apache-2.0" in card
+    assert "$" not in card
+    assert "/home/ana" not in card
+
+
+def test_every_set_has_a_small_picture(models: Path, run: Path, figures: Path) -> None:
+    card = write_card(models, runs=[run], figures=[figures]).read_text(encoding="utf-8")
+    picture = models / "confusion-written-test.png"
+    assert f"]({picture.name})" in card
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.stat().st_size < 60_000
+    assert sorted(path.name for path in models.iterdir()) == ["README.md", picture.name, "manifest.json"]
+
+
+def test_calibration_and_simpler_ways_are_shown_where_they_are(
+    models: Path,
+    run: Path,
+    figures: Path,
+    boats: Conversation,
+    lamps: Conversation,
+    write_native: WriteNative,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bare = write_card(models, runs=[run], figures=[figures]).read_text(encoding="utf-8")
+    assert "Calibration\n" not in bare
+    assert "simpler ways" not in bare
+
+    part = {"temperature": 1.25, "bias": {"COMPLETE": -0.5}, "threshold": {"ATTEMPTED": 0.4}}
+    (models / "calibration.json").write_text(json.dumps({"categories": {"objective": part}}))
+    written = models.parent / "written"
+    written.mkdir()
+    file = str(write_native(written / "test.jsonl", [boats, lamps]))
+    assert baselines(["--train", file, file, "--json"]) == 0
+    ways = models.parent / "ways.json"
+    ways.write_text(capsys.readouterr().out)
+
+    given = [str(models), "--run", str(run), "--figures", str(figures), "--baselines", str(ways)]
+    assert main(given) == 0
+    card = (models / "README.md").read_text(encoding="utf-8")
+    assert "| objective | 1.250 | COMPLETE -0.50 | ATTEMPTED 0.40 |" in card
+    rows = [line.split(" | ")[1] for line in card.splitlines() if line.startswith("| written/test.jsonl | ")]
+    assert rows[0] == "start status"
+    assert rows[-1] == "**this model**"
+
+
+def test_pauses_are_no_work_and_what_a_restart_repeats_is(tmp_path: Path) -> None:
+    steady = [_step(20 * n, 100.0 * n) for n in range(1, 11)]
+    assert effort(_log(tmp_path / "steady", steady) / "log.jsonl").seconds == pytest.approx(1000)
+    paused = steady[:5] + [_step(r["passes"], r["time"] + 50_000) for r in steady[5:]]
+    assert effort(_log(tmp_path / "paused", paused) / "log.jsonl").seconds == pytest.approx(1000)
+    again = steady + [_step(r["passes"], r["time"] + 1000) for r in steady[5:]]
+    repeated = effort(_log(tmp_path / "again", again) / "log.jsonl")
+    assert repeated.seconds == pytest.approx(1500)
+    assert repeated.tokens == pytest.approx(150_000)
+
+
+@pytest.mark.parametrize("broken", ["manifest", "log", "figures", "empty log"])
+def test_a_missing_or_broken_file_is_one_clear_line(
+    models: Path, run: Path, figures: Path, broken: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = {"manifest": models / "manifest.json", "figures": figures}.get(broken, run / "log.jsonl")
+    if broken == "empty log":
+        path.write_text("")
+    elif broken == "figures":
+        path.write_text('{"file": 3}')
+    else:
+        path.unlink()
+    assert main([str(models), "--run", str(run), "--figures", str(figures)]) == 2
+    said = capsys.readouterr().err
+    assert path.name in said
+    assert said.count("\n") == 1
+    assert not (models / "README.md").exists()
+
+
+def test_figures_of_another_tracker_are_refused(models: Path, run: Path, figures: Path) -> None:
+    other = figures.with_name("other.json")
+    other.write_text(figures.read_text().replace('"branches"', '"plain"'))
+    with pytest.raises(InputError, match="another tracker"):
+        write_card(models, runs=[run], figures=[figures, other])

@@ -1,0 +1,47 @@
+"""What is wrong with a run's configuration is said in one line that names the file and the field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tracker.errors import InputError
+from training.config import read_config
+
+GOOD = 'output = "out"\ntrain = ["train.jsonl"]\nvalidation = "validation.jsonl"\npasses = 10\n'
+
+
+def test_what_is_not_said_has_a_default(tmp_path: Path) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text(GOOD)
+    config = read_config(path)
+    assert (config.passes, config.weak_passes, config.base) == (10, 0, None)
+    assert config.train == [Path("train.jsonl")]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (GOOD + "rnak = 8\n", "rnak"),
+        (GOOD.replace("passes = 10", "passes = 0"), "passes"),
+        (GOOD.replace('validation = "validation.jsonl"\n', ""), "validation"),
+        (GOOD + 'frozen = "many"\n', "frozen"),
+        (GOOD + "rank = \n", "line 5"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(tmp_path: Path, text: str, named: str) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_config(path)
+    assert "run.toml" in str(caught.value)
+    assert named in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        read_config(tmp_path / "none.toml")
+    assert "none.toml" in str(caught.value)
+    assert "\n" not in str(caught.value)

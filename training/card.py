@@ -1,0 +1,503 @@
+"""The model card, written from the run itself: ``python -m training.card MODELS --run RUN --figures F...``.
+
+Knows what ``training.export`` writes into a manifest, the rows of a run's log, and the figures that
+``goalstate evaluate --json`` and ``training.baselines --json`` print. Every figure of the model comes from
+one of those files; the sentences around them stand in ``card.template.md``. Measures nothing itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import re
+import statistics
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from string import Template
+from types import MappingProxyType
+from typing import TypeVar
+
+import matplotlib
+import numpy as np
+from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
+
+from tracker.atomic import write_text
+from tracker.errors import GoalstateError, InputError
+from tracker.forward import Calibration
+from tracker.goal import Category, Status
+from tracker.validation import input_error
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+PEOPLE: MappingProxyType[str, float] = MappingProxyType(
+    {
+        "profile": 0.917,
+        "policy": 0.727,
+        "objective": 0.911,
+        "requirement": 0.813,
+        "preference": 0.887,
+        "average": 0.857,
+    }
+)
+"""How often people agreed per turn with the judge of the paper, a model of 72 billion parameters."""
+
+_SETS: MappingProxyType[str, str] = MappingProxyType(
+    {
+        "written/validation.jsonl": "Written for this project, a field that is not in training (transport). "
+        "Calibration and every choice were made on it, so these figures flatter.",
+        "written/test.jsonl": "Written for this project, fields that are neither in training nor in "
+        "validation (home and events).",
+        "multiwoz/judged.jsonl": "MultiWOZ 2.1 test dialogues between people; some goals were changed so "
+        "that users miss them.",
+        "taubench/judged.jsonl": "τ-bench airline runs, a simulated user against an agent with tools; long "
+        "turns, and a field and a source never trained on.",
+    }
+)
+"""What the reader should know about a set, where it is one of the project's."""
+
+_PAUSE = 10
+"""A run stood still where its log has a gap this many times as long as usual."""
+
+
+class Figure(BaseModel):
+    """A figure with its 95% interval; nothing where it is not defined."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return "–"
+        if self.low is None or self.high is None:
+            return f"{self.value:.3f}"
+        return f"{self.value:.3f} ({self.low:.3f}–{self.high:.3f})"
+
+
+class Scores(BaseModel):
+    accuracy: Figure
+    macro_f1: Figure
+    kappa: Figure
+    start_accuracy: Figure
+
+
+class Figures(BaseModel):
+    every_turn: Scores
+    last_turn: Scores
+    attempted_recall: Figure
+    calibration_error: Figure
+
+
+class CategoryFigures(Figures):
+    labels: int
+    statuses: tuple[Status, ...]
+    confusion: tuple[tuple[int, ...], ...]
+
+
+class SetFigures(BaseModel):
+    """What ``goalstate evaluate --json`` says of one file."""
+
+    file: Path
+    tracker: dict[str, str]
+    conversations: int
+    components: int
+    labels: int
+    categories: dict[Category, CategoryFigures]
+    average: Figures
+
+    @property
+    def name(self) -> str:
+        return f"{self.file.parent.name}/{self.file.name}"
+
+    @property
+    def picture(self) -> str:
+        return f"confusion-{self.file.parent.name}-{self.file.stem}.png"
+
+    @property
+    def rows(self) -> list[tuple[str, int, Figures]]:
+        """The categories and their average, with the number of labels."""
+        parts: list[tuple[str, int, Figures]] = [(str(c), f.labels, f) for c, f in self.categories.items()]
+        return [*parts, ("average", self.labels, self.average)]
+
+
+class WayFigures(BaseModel):
+    """What ``training.baselines --json`` says of one way on one file."""
+
+    file: str
+    way: str
+    average: Figures
+
+
+class BaseModelFile(BaseModel):
+    name: str
+    sha256: str
+
+
+class AdapterFile(BaseModel):
+    sha256: str
+    bytes: int
+    rank: int
+    alpha: float
+
+
+class DataFile(BaseModel):
+    file: str
+    use: str
+    sha256: str
+
+
+class Training(BaseModel):
+    date: str
+    commit: str | None
+    passes: int
+    config: dict[str, JsonValue]
+    data: tuple[DataFile, ...]
+
+
+class Manifest(BaseModel):
+    """What ``training.export`` writes."""
+
+    base: BaseModelFile
+    adapter: AdapterFile
+    quantisation: str
+    training: Training
+
+
+class LogRow(BaseModel):
+    """A row of a run's log that reports progress."""
+
+    time: float
+    passes: int
+    passes_per_second: float
+    tokens_per_second: float
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a run took, pauses left out."""
+
+    seconds: float
+    tokens: float
+
+    def __add__(self, other: Effort) -> Effort:
+        return Effort(self.seconds + other.seconds, self.tokens + other.tokens)
+
+
+Model = TypeVar("Model")
+
+
+def read_json(path: Path, kind: type[Model]) -> Model:
+    """Read a JSON file as ``kind``. Raises ``InputError`` where it is missing or another thing."""
+    try:
+        return TypeAdapter(kind).validate_json(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", source=path) from error
+    except ValidationError as error:
+        raise input_error(error, source=path) from error
+
+
+def effort(log: Path) -> Effort:
+    """Seconds and tokens of a run from its log (JSONL).
+
+    Rates in the log are averages since the process began, so each stretch without a pause or a restart counts
+    with its last one. What a restart repeats counts again: it was computed again.
+
+    Raises ``InputError`` where the log is missing or holds no progress.
+    """
+    try:
+        rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+        steps = [LogRow.model_validate(row) for row in rows if "loss" in row]
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", source=log) from error
+    except ValidationError as error:
+        raise input_error(error, source=log) from error
+    except ValueError as error:
+        raise InputError(f"not the log of a run: {error}", source=log) from error
+    if not steps:
+        raise InputError("holds no progress yet", source=log)
+    gaps = [later.time - earlier.time for earlier, later in pairwise(steps)]
+    usual = statistics.median(gaps) if gaps else 0.0
+    stretches: list[list[LogRow]] = [[steps[0]]]
+    for row, gap in zip(steps[1:], gaps, strict=True):
+        if gap > _PAUSE * usual or row.passes <= stretches[-1][-1].passes:
+            stretches.append([])
+        stretches[-1].append(row)
+    total = Effort(0.0, 0.0)
+    for number, stretch in enumerate(stretches):
+        first, last = stretch[0], stretch[-1]
+        # What came before a stretch's first row is not in the log, save for the very first.
+        began = first.passes / first.passes_per_second if number == 0 else usual
+        seconds = began + last.time - first.time
+        total += Effort(seconds, seconds * last.tokens_per_second)
+    return total
+
+
+def draw_confusion(figures: SetFigures) -> bytes:
+    """A PNG with one confusion matrix a category: counts, shaded by the share of the judge's status."""
+    figure, axes = plt.subplots(
+        1, len(figures.categories), figsize=(2.5 * len(figures.categories), 2.7), layout="constrained"
+    )
+    for axis, (category, part) in zip(np.atleast_1d(axes), figures.categories.items(), strict=True):
+        counts = np.array(part.confusion)
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        for (row, column), count in np.ndenumerate(counts):
+            axis.text(
+                column,
+                row,
+                str(count),
+                ha="center",
+                va="center",
+                color="w" if shares[row, column] > 0.6 else "k",
+            )
+        names = [status[:3].lower() for status in part.statuses]
+        axis.set(title=str(category), xticks=range(len(names)), yticks=range(len(names)))
+        axis.set_xticklabels(names)
+        axis.set_yticklabels(names)
+        axis.set_xlabel("tracker")
+    np.atleast_1d(axes)[0].set_ylabel("judge")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=80)
+    plt.close(figure)
+    return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class Card:
+    """All that a card is written from."""
+
+    manifest: Manifest
+    effort: Effort
+    sets: tuple[SetFigures, ...]
+    ways: tuple[WayFigures, ...]
+    calibration: Calibration
+    watts: float
+    hardware: str
+
+    def text(self) -> str:
+        """The card as Markdown: ``card.template.md``, filled in."""
+        adapter, training = self.manifest.adapter, self.manifest.training
+        template = Path(__file__).with_name("card.template.md").read_text(encoding="utf-8")
+        text = Template(template).substitute(
+            megabytes=f"{adapter.bytes / 2**20:.1f}",
+            rank=adapter.rank,
+            base=self.manifest.base.name,
+            quantisation=self.manifest.quantisation,
+            tracker=", ".join(f"{name} {value}" for name, value in self.sets[0].tracker.items()),
+            figures="\n\n".join(map(_set_section, self.sets)),
+            comparison=self._comparison(),
+            data=_table(
+                ("file", "use", "sha256"), [(d.file, d.use, f"`{d.sha256[:12]}`") for d in training.data]
+            ),
+            date=training.date,
+            commit=f"`{training.commit[:12]}`" if training.commit else "unknown",
+            passes=training.passes,
+            base_hash=self.manifest.base.sha256[:12],
+            adapter_hash=adapter.sha256[:12],
+            arguments=_table(
+                ("argument", "value"), [(f"`{n}`", f"`{json.dumps(v)}`") for n, v in training.config.items()]
+            ),
+            calibration=self._calibration(),
+            below=self._below_people(),
+            duration=_duration(self.effort.seconds),
+            hardware=self.hardware,
+            tokens=f"{self.effort.tokens / 1e6:.1f}",
+            speed=f"{self.effort.tokens / self.effort.seconds:.0f}",
+            watts=f"{self.watts:g}",
+            energy=f"{self.effort.seconds / 3600 * self.watts / 1000:.2f}",
+        )
+        # A section that has nothing to say leaves its blank lines behind.
+        return re.sub(r"\n{3,}", "\n\n", text)
+
+    def _comparison(self) -> str:
+        if not self.ways:
+            return ""
+        rows = [(way.file, way.way, way.average) for way in self.ways]
+        compared = list(dict.fromkeys(file for file, _, _ in rows))
+        rows += [
+            (found.name, "**this model**", found.average) for found in self.sets if found.name in compared
+        ]
+        rows.sort(key=lambda row: compared.index(row[0]))
+        return (
+            "### Against simpler ways\n\n"
+            "Averages over the categories, by `python -m training.baselines`, which learns from the judged "
+            "training conversations.\n\n"
+            + _table(
+                ("set", "way", "accuracy", "kappa", "ATTEMPTED recall", "calibration error"),
+                [(file, way, *_short(average)) for file, way, average in rows],
+            )
+        )
+
+    def _calibration(self) -> str:
+        if not self.calibration.categories:
+            return ""
+        return (
+            "### Calibration\n\n"
+            "Fitted on validation (`calibration.json`). Log-probabilities are divided by the temperature, "
+            "then the bias is added; a status is reported once it, or one beyond it, has its threshold's "
+            "probability.\n\n"
+            + _table(
+                ("category", "temperature", "bias", "threshold"),
+                [
+                    (
+                        str(category),
+                        f"{part.temperature:.3f}",
+                        _by_status(part.bias),
+                        _by_status(part.threshold),
+                    )
+                    for category, part in self.calibration.categories.items()
+                ],
+            )
+        )
+
+    def _below_people(self) -> str:
+        parts = []
+        for found in self.sets:
+            below = [
+                f"{name} ({accuracy:.3f} against {PEOPLE[name]:.3f})"
+                for name, _, part in found.rows
+                if (accuracy := part.every_turn.accuracy.value) is not None and accuracy < PEOPLE[name]
+            ]
+            if below:
+                parts.append(f"on {found.name} {', '.join(below)}")
+        if not parts:
+            return "- On none of the sets above is a category below what people reach."
+        return f"- Below what people reach: {'; '.join(parts)}."
+
+
+def _set_section(found: SetFigures) -> str:
+    rows = [
+        (
+            name,
+            str(labels),
+            _plain(part.every_turn.start_accuracy),
+            f"{PEOPLE[name]:.3f}",
+            str(part.every_turn.accuracy),
+            str(part.every_turn.macro_f1),
+            str(part.every_turn.kappa),
+            str(part.last_turn.accuracy),
+            str(part.attempted_recall),
+            str(part.calibration_error),
+        )
+        for name, labels, part in found.rows
+    ]
+    heads = ("", "labels", "floor", "people", "accuracy", "macro-F1", "kappa")
+    counts = f"{found.conversations} conversations, {found.components} components, {found.labels} labels."
+    return "\n\n".join(
+        (
+            f"### {found.name}",
+            f"{_SETS.get(found.name, '')} {counts}".strip(),
+            _table((*heads, "last turn", "ATTEMPTED recall", "calibration error"), rows),
+            f"![{found.name}: the judge's statuses (rows) against the tracker's (columns)]({found.picture})",
+        )
+    )
+
+
+def _short(figures: Figures) -> list[str]:
+    scores = figures.every_turn
+    return [
+        _plain(figure)
+        for figure in (scores.accuracy, scores.kappa, figures.attempted_recall, figures.calibration_error)
+    ]
+
+
+def _plain(figure: Figure) -> str:
+    return "–" if figure.value is None else f"{figure.value:.3f}"
+
+
+def _by_status(values: Mapping[Status, float]) -> str:
+    return ", ".join(f"{status} {value:.2f}" for status, value in values.items()) or "–"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+
+
+def write_card(
+    models: Path,
+    *,
+    runs: Sequence[Path],
+    figures: Sequence[Path],
+    baselines: Path | None = None,
+    watts: float = 30.0,
+    hardware: str = "two shared CPU cores",
+) -> Path:
+    """Write ``README.md`` and a picture per set into the models folder; returns the card's path.
+
+    Parameters
+    ----------
+    models
+        Holds ``manifest.json`` and, where the model is calibrated, ``calibration.json``.
+    runs
+        Folders of the runs that led to the adapter, in order; their times add up.
+    figures
+        Outputs of ``goalstate evaluate --json``, in the order in which the card shows them.
+    baselines
+        The output of ``training.baselines --json``.
+
+    Raises ``InputError`` where a file is missing or another thing, or figures are of different trackers.
+    """
+    sets = [read_json(path, SetFigures) for path in figures]
+    for path, found in zip(figures, sets, strict=True):
+        if found.tracker != sets[0].tracker:
+            raise InputError(f"made by another tracker than {figures[0]}", source=path, field="tracker")
+    calibration = models / "calibration.json"
+    card = Card(
+        manifest=read_json(models / "manifest.json", Manifest),
+        effort=sum((effort(run / "log.jsonl") for run in runs), Effort(0.0, 0.0)),
+        sets=tuple(sets),
+        ways=read_json(baselines, tuple[WayFigures, ...]) if baselines else (),
+        calibration=Calibration.read(calibration) if calibration.exists() else Calibration(),
+        watts=watts,
+        hardware=hardware,
+    )
+    for found in sets:
+        picture = models / found.picture
+        partial = picture.with_suffix(".part")
+        partial.write_bytes(draw_confusion(found))
+        os.replace(partial, picture)
+    write_text(models / "README.md", card.text())
+    return models / "README.md"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m training.card", description=__doc__.splitlines()[0])
+    parser.add_argument("models", type=Path, help="folder with manifest.json; the card is written there")
+    parser.add_argument("--run", action="append", required=True, type=Path, help="a run's folder; repeatable")
+    parser.add_argument(
+        "--figures", nargs="+", required=True, type=Path, help="from goalstate evaluate --json"
+    )
+    parser.add_argument("--baselines", type=Path, help="from training.baselines --json")
+    parser.add_argument("--watts", type=float, default=30.0, help="power assumed for the hardware")
+    parser.add_argument("--hardware", default="two shared CPU cores", help="what the run ran on, in words")
+    given = parser.parse_args(arguments)
+    try:
+        card = write_card(
+            given.models,
+            runs=given.run,
+            figures=given.figures,
+            baselines=given.baselines,
+            watts=given.watts,
+            hardware=given.hardware,
+        )
+    except GoalstateError as error:
+        print(f"card: error: {error}", file=sys.stderr)
+        return 2
+    print(card)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
