@@ -11,11 +11,11 @@ because the attention mask goes by who owns a cell of the cache. A fork costs no
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import itertools
 import threading
 import weakref
+from collections import deque
 from collections.abc import Sequence as Sequence_
 from dataclasses import dataclass, field
 
@@ -29,12 +29,12 @@ from tracker.llama import ContextShape, Model
 Logits = npt.NDArray[np.float32]
 Tokens = Sequence_[int]
 
-_FIRST_CELLS = 2048
+_FIRST_CELLS = 1024
 """The cache begins with this many cells, enough for most conversations, and doubles when they are full."""
 _MOST_CELLS = 8192
 """The cache grows no further than this unless it is told to."""
-_SEQUENCES = 256
-"""As many as llama.cpp allows (its ``LLAMA_MAX_SEQ``); they cost next to nothing."""
+_SEQUENCES = 64
+"""Open sequences and branches of a batch, together; llama.cpp sets a row of logits (0.2 MB) aside for each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +81,13 @@ class Engine:
         self._context = model.context(self._shape(min(_FIRST_CELLS, self.context_length)))
         self._unused = list(range(_SEQUENCES))
         self._rows: dict[int, _Row] = {}
-        self._lock = threading.RLock()
+        self._released: deque[int] = deque()
+        self._lock = threading.Lock()
 
     def sequence(self) -> Sequence:
         """A new, empty sequence. Raises ``ModelError`` when too many are open."""
         with self._lock:
+            self._sweep()
             return Sequence(self, self._row([]))
 
     def close(self) -> None:
@@ -95,20 +97,18 @@ class Engine:
 
     def fork(self, row: _Row) -> Sequence:
         with self._lock:
+            self._sweep()
             twin = self._row(row.spans)
             llama_cpp.llama_memory_seq_cp(self._context.memory, row.number, twin.number, -1, -1)
             return Sequence(self, twin)
 
     def release(self, number: int) -> None:
-        with self._lock:
-            self._unused.append(number)
-            del self._rows[number]
-            # Of a closed engine the cache is gone, and the sequence with it.
-            with contextlib.suppress(ModelError):
-                llama_cpp.llama_memory_seq_rm(self._context.memory, number, -1, -1)
+        # The garbage collector may call this at any time, so the work is done when the engine is next used.
+        self._released.append(number)
 
     def extend(self, row: _Row, tokens: Tokens, branches: Sequence_[Tokens]) -> Logits:
         with self._lock:
+            self._sweep()
             self._check_room(row, len(tokens) + max(map(len, branches), default=0))
             logits = np.empty((len(branches), self._columns), dtype=np.float32)
             done = 0
@@ -129,11 +129,13 @@ class Engine:
         self._make_room(self._cells() + total)
         memory, start = self._context.memory, row.length
         numbers = self._unused[: len(branches)]
-        parts = [_Part(tokens, start, (row.number, *numbers), wanted=False)]
+        parts = [_Part(tokens, start, (row.number, *numbers), wanted=False)] if tokens else []
         for number, branch in zip(numbers, branches, strict=True):
-            llama_cpp.llama_memory_seq_cp(memory, row.number, number, -1, -1)
             parts.append(_Part(branch, start + len(tokens), (number,), wanted=True))
-        code = llama_cpp.llama_decode(self._context.handle, _batch(parts))
+        batch = _batch(parts)
+        for number in numbers:
+            llama_cpp.llama_memory_seq_cp(memory, row.number, number, -1, -1)
+        code = llama_cpp.llama_decode(self._context.handle, batch)
         for number in numbers:
             llama_cpp.llama_memory_seq_rm(memory, number, -1, -1)
         if code:
@@ -152,6 +154,14 @@ class Engine:
             pointer = llama_cpp.llama_get_logits_ith(self._context.handle, position)
             row[:] = np.ctypeslib.as_array(pointer, (self._columns,))
         return rows
+
+    def _sweep(self) -> None:
+        """Take back what closed sequences held."""
+        while self._released:
+            number = self._released.popleft()
+            llama_cpp.llama_memory_seq_rm(self._context.memory, number, -1, -1)
+            del self._rows[number]
+            self._unused.append(number)
 
     def _row(self, spans: Sequence_[_Span]) -> _Row:
         # The last id is kept for a branch.
@@ -235,7 +245,7 @@ class Sequence:
 
 @dataclass(frozen=True)
 class _Part:
-    """Consecutive tokens of a batch with the same owners."""
+    """Consecutive tokens of a batch with the same owners, at least one."""
 
     tokens: Tokens
     start: int
@@ -259,7 +269,8 @@ def _batch(parts: Sequence_[_Part]) -> llama_cpp.llama_batch:
         positions += range(part.start, part.start + length)
         owners += [ctypes.cast((llama_cpp.llama_seq_id * len(part.owners))(*part.owners), ids)] * length
         counts += [len(part.owners)] * length
-        wanted += [0] * (length - 1) + [int(part.wanted)]
+        wanted += [0] * length
+        wanted[-1] = int(part.wanted)
     total = len(tokens)
     # The structure keeps the arrays that it points to alive.
     return llama_cpp.llama_batch(

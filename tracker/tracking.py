@@ -219,7 +219,7 @@ class Session:
         return self._state
 
     def copy(self) -> Session:
-        """A session that stands where this one does and goes on by itself, at the price of what is new to it."""
+        """A session that stands where this one does and goes on by itself; only what is new costs."""
         return Session(self.goal, self._reading.copy(), self._calibration, self._beliefs, self._state)
 
     def close(self) -> None:

@@ -65,6 +65,7 @@ def annotate(
     for error in bad:
         click.echo(f"goalstate: passed over: {error}", err=True)
     rows = write_sheet(conversations, output)
-    click.echo(f"{output}: {rows:,} rows to fill in, {len(conversations):,} conversations")
+    of = "1 conversation" if len(conversations) == 1 else f"{len(conversations):,} conversations"
+    click.echo(f"{output}: {rows:,} rows to fill in, {of}")
     if bad:
         context.exit(1)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from tracker.cli.run import Item, read_items, refuse_unusable, stderr
 from tracker.errors import GoalstateError, InputError, JudgeError, RefusalError
@@ -136,6 +137,9 @@ def judge(
     """
     from tracker.judge import Endpoint, Judge, Mode, ReplyCache, Settings, default_folder, plan
 
+    api_key = os.environ.get(api_key_env) or None
+    if api_key is None and context.get_parameter_source("api_key_env") is ParameterSource.COMMANDLINE:
+        raise InputError(f"the environment variable {api_key_env} is not set", field="--api-key-env")
     items = read_items(files, format_name, goal_file, limit)
     refuse_unusable(items)
     mode, prices = Mode(mode_name), (price_in, price_out)
@@ -143,7 +147,7 @@ def judge(
     settings = Settings(
         base_url=base_url or "",
         model=model or "",
-        api_key=os.environ.get(api_key_env) or None,
+        api_key=api_key,
         key_from=api_key_env,
         temperature=_temperature(temperature),
         retries=retries,
@@ -223,9 +227,7 @@ class _Run:
                 f"{_counted(self._backward, 'change')} that went backward left out: statuses move forward"
             )
 
-    def _one(
-        self, conversation: Conversation, file: Path, writer: TrackWriter, *, alone: bool
-    ) -> None:
+    def _one(self, conversation: Conversation, file: Path, writer: TrackWriter, *, alone: bool) -> None:
         try:
             judgement: Judgement = self._judge.judge(conversation)
         except JudgeError as error:
@@ -289,6 +291,9 @@ def _writing(output: Path, files: Sequence[Path], cache: ReplyCache) -> Iterator
 
 
 def _announce(settings: Settings, cache: ReplyCache, planned: Plan, prices: _Prices) -> None:
+    if not planned.calls:
+        click.echo(f"goalstate: nothing to send: all answers are in the cache {cache.folder}", err=True)
+        return
     key = f"the key from ${settings.key_from}" if settings.api_key else "no key"
     kept = f"; {planned.cached} more are answered in the cache {cache.folder}" if planned.cached else ""
     click.echo(

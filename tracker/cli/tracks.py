@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracker.cli.run import Item, opened, pass_over, refuse_unusable, run_options, stderr, take, track_all
+from tracker.cli.run import opened, pass_over, read_items, refuse_unusable, run_options, stderr, track_all
 from tracker.errors import InputError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Run:
         """Read conversations and track them all."""
         from tracker.tracked import Tracked
 
-        items = self._conversations(files, self.limit)
+        items = read_items(files, self.format_name, self.goal_file, self.limit)
         refuse_unusable(items)
         tracks: list[Tracked] = []
         with opened(self.model, self.decoder, self.threads) as tracker:
@@ -82,12 +82,12 @@ class Run:
         from tracker.tracked import join, read_tracks
 
         found: Iterable[Tracked | InputError] = islice(read_tracks(tracks), self.limit)
+        conversations: list[Conversation] = []
         if files:
-            items = self._conversations(files, None)
+            items = read_items(files, self.format_name, self.goal_file, None)
             refuse_unusable(items)
-            found = join(
-                found, (item.content for item in items if not isinstance(item.content, InputError)), files[0]
-            )
+            conversations = [item.content for item in items if not isinstance(item.content, InputError)]
+            found = join(found, conversations, files[0])
         usable: list[Tracked] = []
         passed_over = 0
         for each in found:
@@ -100,19 +100,9 @@ class Run:
             passed_over += 1
         if not usable:
             raise InputError("there are no tracks in this file that can be used", source=tracks)
+        if self.limit is None and (without := len(conversations) - len(usable)) > 0:
+            click.echo(f"goalstate: {without} of {len(conversations)} conversations have no track", err=True)
         return Results(usable, passed_over)
-
-    def _conversations(self, files: Sequence[Path], limit: int | None) -> list[Item]:
-        from tracker.decomposition import read_goal
-        from tracker.formats import read
-
-        goal = None if self.goal_file is None else read_goal(self.goal_file)
-        items: list[Item] = []
-        for file in files:
-            left = None if limit is None else limit - len(items)
-            if left != 0:
-                items += take(file, read(file, format=self.format_name, goal=goal), left)
-        return items
 
 
 def tracking_options(command: Callable[..., Any]) -> Callable[..., Any]:

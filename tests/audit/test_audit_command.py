@@ -1,0 +1,175 @@
+"""``goalstate audit`` as a user meets it."""
+
+import json
+
+import pytest
+from audit_samples import DONE, ScriptedTracker, conversation, track, without
+from click.testing import CliRunner
+
+from tracker.cli import cli
+from tracker.formats.native import conversation_to_json
+from tracker.goal import Status
+from tracker.output import track_as_json
+from tracker.tracking import GoalTracker
+
+DRIFTED = without(street=(2, Status.MISALIGNED))
+SCRIPT = {"kept": (DONE, 0.0), "drifted": (DRIFTED, 0.0), "passed": (DONE, 1.0)}
+
+
+def write(path, lines):
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """A file of runs, in the native format, with rewards."""
+    lines = [conversation_to_json(conversation(name, reward=reward)) for name, (_, reward) in SCRIPT.items()]
+    return write(tmp_path / "runs.jsonl", lines)
+
+
+@pytest.fixture
+def tracks(tmp_path):
+    """What ``track --output`` writes for them."""
+    lines = [
+        track_as_json(track(name, changes), {"version": "0", "model": "scripted", "decoder": "none"})
+        for name, (changes, _) in SCRIPT.items()
+    ]
+    return write(tmp_path / "tracks.jsonl", lines)
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    lines = [
+        conversation_to_json(conversation(name, reward=reward, labels=changes))
+        for name, (changes, reward) in SCRIPT.items()
+    ]
+    return write(tmp_path / "judged.jsonl", lines)
+
+
+@pytest.fixture
+def scripted(monkeypatch):
+    tracker = ScriptedTracker()
+    monkeypatch.setattr(GoalTracker, "load", lambda *_, **__: tracker)
+    return tracker
+
+
+def goalstate(*arguments):
+    result = CliRunner().invoke(cli, [str(each) for each in ("audit", *arguments)], prog_name="goalstate")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def test_runs_are_sorted_and_the_words_are_shown(runs, tracks, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "140")
+    result = goalstate(runs, "--tracked", tracks)
+    assert result.exit_code == 0, result.output
+    out = " ".join(result.stdout.split())
+    assert "3 runs" in out
+    assert "the agent failed 1 failed, and the user kept its goal" in out
+    assert "both 1 failed, and the user left its goal" in out
+    assert "pass rate 33.3%" in out
+    assert "pass rate where the user kept its goal 50.0%" in out
+    assert (
+        "drifted 0 2/3 policy MISALIGNED: You never give your street. 88% User at turn 2 of drifted." in out
+    )
+    assert "The agent failed: kept" in out
+    assert "\x1b" not in result.output
+
+
+def test_without_tracks_the_runs_are_tracked(runs, scripted):
+    result = goalstate(runs)
+    assert result.exit_code == 0, result.output
+    assert scripted.started == 3
+    assert "No user drifted." in result.stdout
+
+
+def test_json_has_everything(runs, tracks):
+    found = json.loads(goalstate(runs, "--tracked", tracks, "--json").stdout)
+    assert found["outcomes"] == {"neither": 1, "agent failed": 1, "user drifted": 0, "both": 1}
+    assert found["corrected_pass_rate"]["value"] == 0.5
+    assert found["tracker"] == ["version 0, model scripted, decoder none"]
+    (verdict,) = [run for run in found["verdicts"] if run["drifted"]]
+    assert (verdict["id"], verdict["outcome"]) == ("drifted", "both")
+    assert verdict["breaks"][0] == {
+        "component": "street",
+        "category": "policy",
+        "text": "You never give your street.",
+        "turn": 2,
+        "status": "MISALIGNED",
+        "probability": 0.875,
+        "words": "User at turn 2 of drifted.",
+    }
+
+
+def test_a_judged_file_is_compared_with(labelled, tracks, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "140")
+    result = goalstate("--judged", labelled, "--tracked", tracks)
+    assert result.exit_code == 0, result.output
+    out = " ".join(result.stdout.split())
+    assert 'precision of "the user drifted" 100.0%' in out
+    assert "1 of 1" in out
+    assert "Cohen's kappa of the verdicts: 1.00" in out
+    found = json.loads(goalstate("--judged", labelled, "--tracked", tracks, "--json").stdout)
+    assert found["against_judge"]["runs"] == 3
+    assert found["against_judge"]["breaks_found"]["hits"] == 1
+
+
+def test_markdown_is_written_and_holds_text_as_text(tmp_path):
+    nasty = "Ping @someone | <img src=x> ``two`` [link](https://example.org)\n# heading"
+    line = conversation_to_json(conversation("run|1", reward=0.0))
+    line["messages"][2]["content"] = nasty
+    runs = write(tmp_path / "runs.jsonl", [line])
+    tracks = write(tmp_path / "tracks.jsonl", [track_as_json(track("run|1", DRIFTED), {"model": "scripted"})])
+    out = tmp_path / "audit.md"
+    result = goalstate(runs, "--tracked", tracks, "--output", out)
+    assert result.exit_code == 0, result.output
+    text = out.read_text(encoding="utf-8")
+    (row,) = [each for each in text.splitlines() if "Ping" in each]
+    assert row.count("|") - row.count(r"\|") == 8  # seven cells
+    assert r"`run\|1`" in row
+    assert "```Ping @someone \\| <img src=x> ``two`` [link](https://example.org) # heading```" in row
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_track_without_a_run_is_passed_over(runs, tracks, tmp_path):
+    more = track_as_json(track("unknown", DONE), {})
+    short = track_as_json(track("kept", DONE, turns=2), {})
+    lines = [json.loads(line) for line in tracks.read_text().splitlines()]
+    result = goalstate(runs, "--tracked", write(tmp_path / "more.jsonl", [short, *lines[1:], more]))
+    assert result.exit_code == 1
+    assert "there is no conversation for the track 'unknown'" in result.stderr
+    assert "conversation 'kept' has 3 turns, its track 2" in result.stderr
+    assert "2 runs" in result.stdout
+
+
+def test_runs_that_were_not_tracked_are_spoken_of(runs, tracks, tmp_path):
+    one = [json.loads(tracks.read_text().splitlines()[0])]
+    result = goalstate(runs, "--tracked", write(tmp_path / "one.jsonl", one))
+    assert result.exit_code == 0
+    assert result.stderr == "goalstate: 2 of 3 conversations have no track\n"
+    assert result.stdout.startswith("1 run\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Name a file of runs"),
+        (["runs.jsonl", "--json", "--markdown"], "exclude each other"),
+        (["missing.json"], "there is no such file"),
+        (["runs.jsonl", "--tracked", "runs.jsonl"], "expected a line that goalstate track --output wrote"),
+        (["runs.jsonl", "--tracked", "tracks.jsonl", "--output", "runs.jsonl"], "take the place of an input"),
+        (
+            ["runs.jsonl", "--tracked", "tracks.jsonl", "--judged", "runs.jsonl"],
+            "none of the runs has labels",
+        ),
+        (["runs.jsonl", "--tracked", "tracks.jsonl", "--output", "no/folder.md"], "does not exist"),
+    ],
+)
+def test_what_cannot_be_done_is_said(runs, tracks, monkeypatch, arguments, message):
+    monkeypatch.chdir(runs.parent)
+    result = goalstate(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.output

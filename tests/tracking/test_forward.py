@@ -1,0 +1,73 @@
+"""The forward filter: what is reported only moves forward, whatever the model answers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracker.errors import ModelError
+from tracker.forward import Belief, Calibration, CategoryCalibration
+from tracker.goal import STATUSES, Category, Status, is_final, reachable
+
+categories = st.sampled_from(list(Category))
+
+
+@st.composite
+def answered_turns(draw):
+    """A category and, for some turns, an arbitrary answer from every status that can still move."""
+    category = draw(categories)
+    turns = []
+    for _ in range(draw(st.integers(1, 6))):
+        answers = {}
+        for previous in STATUSES[category]:
+            if not is_final(category, previous):
+                following = reachable(category, previous)
+                weights = draw(
+                    st.lists(st.floats(0.001, 1), min_size=len(following), max_size=len(following))
+                )
+                answers[previous] = {s: w / sum(weights) for s, w in zip(following, weights, strict=True)}
+        turns.append(answers)
+    return category, turns
+
+
+@given(answered_turns(), st.floats(0.05, 0.95), st.floats(-3, 3), st.floats(0.2, 5))
+def test_reports_only_move_forward(case, threshold, bias, temperature):
+    category, turns = case
+    moving = STATUSES[category][1:]
+    calibration = CategoryCalibration(
+        temperature=temperature, bias=dict.fromkeys(moving, bias), threshold=dict.fromkeys(moving, threshold)
+    )
+    belief = Belief.start(category)
+    for answers in turns:
+        after = belief.after(answers, calibration)
+        assert after.reported in reachable(category, belief.reported)
+        assert sum(after.masses) == pytest.approx(1)
+        assert 0 <= after.state.probability <= 1 + 1e-9
+        belief = after
+
+
+def test_doubt_about_single_turns_adds_up():
+    belief = Belief.start(Category.POLICY)
+    answer = {Status.ALIGNED: {Status.ALIGNED: 0.7, Status.MISALIGNED: 0.3}}
+    reported = []
+    for _ in range(3):
+        belief = belief.after(answer, CategoryCalibration())
+        reported.append(belief.reported)
+    assert reported == [Status.ALIGNED, Status.MISALIGNED, Status.MISALIGNED]
+    assert belief.masses[0] == pytest.approx(0.7**3)
+
+
+def test_what_is_settled_is_asked_no_more():
+    sure = {Status.INCOMPLETE: {Status.INCOMPLETE: 0.0, Status.ATTEMPTED: 0.0, Status.COMPLETE: 1.0}}
+    belief = Belief.start(Category.OBJECTIVE)
+    assert belief.open == (Status.INCOMPLETE,)
+    assert belief.after(sure, CategoryCalibration()).open == ()
+
+
+def test_a_broken_calibration_is_one_line(tmp_path):
+    path = tmp_path / "calibration.json"
+    path.write_text('{"categories": {"policy": {"temperature": -1}}}')
+    with pytest.raises(ModelError, match="calibration cannot be read") as caught:
+        Calibration.read(path)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,105 @@
+"""Sessions over a scripted decoder: what is asked, when, and what becomes of the answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from tracker.errors import InputError
+from tracker.forward import Calibration
+from tracker.goal import Status, reachable
+from tracker.prompt import question_pieces
+from tracker.tracking import GoalTracker
+
+
+class Scripted:
+    """Moves a component to the status that ``script`` names for its id and turn, for certain."""
+
+    name = "scripted"
+
+    def __init__(self, script) -> None:
+        self.script = script
+        self.asked: list[list[str]] = []
+
+    def start(self):
+        return ScriptedReading(self, 0, "")
+
+    def close(self) -> None:
+        pass
+
+
+class ScriptedReading:
+    def __init__(self, decoder: Scripted, turn: int, text: str) -> None:
+        self.decoder, self.turn, self.text = decoder, turn, text
+
+    def read(self, pieces) -> None:
+        self.text += "".join(pieces)
+        self.turn += any(piece.startswith("user\n") for piece in pieces)
+
+    def ask(self, questions):
+        self.decoder.asked.append([question.component.id for question in questions])
+        answers = []
+        for question in questions:
+            following = reachable(question.category, question.previous)
+            to = self.decoder.script.get((question.component.id, self.turn), question.previous)
+            answers.append({status: float(status is to) for status in following})
+        return answers
+
+    def copy(self):
+        return ScriptedReading(self.decoder, self.turn, self.text)
+
+    def close(self) -> None:
+        pass
+
+
+SCRIPT = {
+    ("rule", 2): Status.MISALIGNED,
+    ("task", 1): Status.ATTEMPTED,
+    ("task", 3): Status.COMPLETE,
+    ("wish", 3): Status.ALIGNED,
+}
+
+
+@pytest.fixture
+def scripted():
+    decoder = Scripted(SCRIPT)
+    return GoalTracker(decoder, Calibration(), model="none"), decoder
+
+
+def test_a_track_follows_the_answers(scripted, conversation):
+    track = scripted[0].track(conversation)
+    assert track.statuses("rule") == (Status.ALIGNED, Status.MISALIGNED, Status.MISALIGNED)
+    assert track.statuses("task") == (Status.ATTEMPTED, Status.ATTEMPTED, Status.COMPLETE)
+    assert track.statuses("wish") == (Status.MISALIGNED, Status.MISALIGNED, Status.ALIGNED)
+    assert [state.turn for state in track.states] == [1, 2, 3]
+
+
+def test_what_cannot_move_any_more_is_not_asked(scripted, conversation):
+    tracker, decoder = scripted
+    tracker.track(conversation)
+    assert "rule" in decoder.asked[1]
+    assert "rule" not in decoder.asked[2]
+
+
+def test_a_copy_goes_its_own_way(scripted, conversation):
+    session = scripted[0].start(conversation.goal)
+    session.update("one", "reply")
+    candidate = session.copy()
+    assert candidate.update("two", "reply")["rule"].status is Status.MISALIGNED
+    assert session.state.turn == 1
+    assert session.state["rule"].status is Status.ALIGNED
+
+
+@pytest.mark.parametrize(("user", "assistant"), [("", "hello"), ("hello", "  ")])
+def test_an_empty_message_is_refused(scripted, conversation, user, assistant):
+    with pytest.raises(InputError, match="empty"):
+        scripted[0].start(conversation.goal).update(user, assistant)
+
+
+def test_the_status_before_is_told_only_where_it_is_not_the_start(conversation):
+    from tracker.prompt import Question
+
+    task = conversation.goal["task"]
+    first = "".join(question_pieces(Question(task, Status.INCOMPLETE)))
+    later = "".join(question_pieces(Question(task, Status.ATTEMPTED)))
+    assert "INCOMPLETE" not in first
+    assert "ATTEMPTED" in later

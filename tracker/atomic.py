@@ -1,0 +1,45 @@
+"""Writes a whole text file beside its place and then renames it, so that no reader meets half of it.
+
+Knows files; knows nothing about what is in them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tracker.errors import InputError
+
+
+def check_writable(path: Path) -> None:
+    """Raise ``InputError`` where :func:`write_text` would fail: before the work whose result it takes."""
+    if path.is_dir():
+        raise InputError("is a folder, not a file to write to", source=path)
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise InputError(f"the folder {folder} does not exist", source=path)
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise InputError("cannot be written: permission denied", source=path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text; a symbolic link is followed, a pipe or terminal is written to directly.
+
+    Raises ``InputError`` where that fails. An older file then stays as it was.
+    """
+    # A file's name that is not UTF-8, in a title, holds lone surrogates.
+    content = text.encode("utf-8", errors="backslashreplace")
+    target = path.resolve()
+    try:
+        if target.exists() and not target.is_file() and not target.is_dir():
+            target.write_bytes(content)
+            return
+        partial = target.with_name(f"{target.name}.partial")
+        try:
+            partial.write_bytes(content)
+            os.replace(partial, target)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", source=path) from error

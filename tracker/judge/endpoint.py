@@ -1,0 +1,289 @@
+"""Asks an OpenAI-compatible endpoint: the only part of goalstate that touches a network.
+
+Knows the ``openai`` client, which of its errors pass with time, how long to wait, and how often to ask.
+Knows nothing about goals, rules or what an answer means.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlsplit
+
+from pydantic import JsonValue
+
+from tracker.errors import EndpointError, InputError, JudgeError, RefusalError
+from tracker.judge.cache import Reply
+from tracker.judge.prompt import Question
+
+if TYPE_CHECKING:
+    from openai import APIError, APIStatusError, OpenAI
+    from openai.types.chat import ChatCompletion
+
+_FIRST_WAIT_S = 1.0
+_LONGEST_WAIT_S = 60.0
+_PATIENCE_S = 600.0
+"""An endpoint that asks for a longer wait than this ends the run; a later one goes on where it stopped."""
+_BUSY = frozenset({408, 409, 425, 429})
+"""Answers below 500 that pass with time."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Which endpoint is asked, and how."""
+
+    base_url: str
+    model: str
+    api_key: str | None = None
+    """``None`` for endpoints that want none."""
+    key_from: str = "OPENAI_API_KEY"
+    """The environment variable that the key comes from; for messages."""
+    temperature: float | None = 0.0
+    """``None`` leaves it to the endpoint; some models take no other."""
+    retries: int = 5
+    """How often a call is made again after an error that passes with time."""
+    calls_per_minute: float | None = None
+    timeout_s: float = 300.0
+
+    @property
+    def shown_url(self) -> str:
+        """The base URL for people, without a password that may be in it."""
+        parts = urlsplit(self.base_url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+
+
+@dataclass
+class Tally:
+    """What a run has used so far, refused and malformed answers among it."""
+
+    calls: int = 0
+    """Calls that were answered."""
+    uncounted: int = 0
+    """Those whose tokens the endpoint did not count."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+def request_of(question: Question, settings: Settings) -> dict[str, JsonValue]:
+    """All that an answer depends on: what is asked, of whom, and how."""
+    return {
+        "base_url": settings.base_url.rstrip("/"),
+        "model": settings.model,
+        "temperature": settings.temperature,
+        "system": question.system,
+        "user": question.user,
+        "schema": question.schema,
+    }
+
+
+class Endpoint:
+    """An OpenAI-compatible endpoint, asked one question at a time.
+
+    Parameters
+    ----------
+    say
+        Is told, in a line, when and why the endpoint is waited for.
+    clock, sleep
+        Seconds, for tests to run without waiting.
+
+    Raises
+    ------
+    InputError
+        On construction, where the base URL is none. Nothing is sent yet.
+    EndpointError
+        Where the ``openai`` client is not installed.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        say: Callable[[str], None] = lambda _line: None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.tally = Tally()
+        self._settings = settings
+        self._say = say
+        self._clock = clock
+        self._sleep = sleep
+        self._last_call: float | None = None
+        self._client = _client(settings)
+
+    def ask(self, question: Question) -> Reply:
+        """Send a question and wait for the answer, through errors that pass with time.
+
+        Raises ``JudgeError`` where this question gets no usable answer, ``EndpointError`` where no question
+        would.
+        """
+        for attempt in range(self._settings.retries + 1):
+            self._keep_rate()
+            try:
+                return self._reply(self._call(question))
+            except _PassingError as error:
+                if attempt == self._settings.retries:
+                    again = f", {attempt + 1} times in a row" if attempt else ""
+                    raise JudgeError(f"{error.reason}{again}") from None
+                self._wait(attempt, error)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _call(self, question: Question) -> ChatCompletion:
+        """One call. Raises ``_PassingError`` where another may succeed."""
+        import openai
+
+        try:
+            completion = self._client.chat.completions.create(
+                model=self._settings.model,
+                messages=[
+                    {"role": "system", "content": question.system},
+                    {"role": "user", "content": question.user},
+                ],
+                temperature=openai.omit if self._settings.temperature is None else self._settings.temperature,
+                response_format={
+                    "type": "json_schema",
+                    "json_schema": {"name": "labels", "strict": True, "schema": {**question.schema}},
+                },
+            )
+        except openai.APITimeoutError:
+            raise _PassingError(f"no answer within {self._settings.timeout_s:g} s") from None
+        except openai.APIConnectionError as error:
+            reason = f"cannot be reached: {self._hidden(str(error.__cause__ or error))}"
+            if not self.tally.calls:
+                self._unusable(reason)
+            raise _PassingError(reason) from None
+        except openai.APIStatusError as error:
+            self._refused(error)
+        except (openai.APIError, ValueError):
+            # ValueError: what came is no JSON at all.
+            self._unusable("does not answer like an OpenAI-compatible endpoint; is the address right?")
+        # The client hands on whatever comes with status 200, a login page too.
+        if not getattr(completion, "choices", None):
+            self._unusable("does not answer like an OpenAI-compatible endpoint; is the address right?")
+        return completion
+
+    def _reply(self, completion: ChatCompletion) -> Reply:
+        choice, usage = completion.choices[0], completion.usage
+        self.tally.calls += 1
+        if usage is None:
+            self.tally.uncounted += 1
+        else:
+            self.tally.prompt_tokens += usage.prompt_tokens
+            self.tally.completion_tokens += usage.completion_tokens
+        if choice.message.refusal:
+            raise RefusalError(f"the judge refuses: {choice.message.refusal}")
+        if choice.finish_reason == "content_filter":
+            raise RefusalError("the judge refuses: the endpoint's content filter stopped the answer")
+        if choice.finish_reason == "length":
+            raise JudgeError("the answer was cut off at the endpoint's token limit")
+        return Reply(
+            text=choice.message.content or "",
+            prompt_tokens=None if usage is None else usage.prompt_tokens,
+            completion_tokens=None if usage is None else usage.completion_tokens,
+        )
+
+    def _refused(self, error: APIStatusError) -> NoReturn:
+        """Sort an error status into what passes, what is wrong with the question, and with the endpoint."""
+        status, words = error.status_code, self._hidden(_words(error))
+        if error.code == "insufficient_quota":
+            self._unusable(f"the quota is used up ({status}): {words}")
+        if status in _BUSY or status >= 500:
+            raise _PassingError(f"answers {status}: {words}", _retry_after(error.response.headers)) from None
+        if status in (401, 403):
+            key = "" if self._settings.api_key else " (it is not set)"
+            self._unusable(f"refuses the key from ${self._settings.key_from}{key} ({status}): {words}")
+        if status in (404, 405):
+            self._unusable(f"has no such address, or no model {self._settings.model!r} ({status}): {words}")
+        raise JudgeError(f"the endpoint does not take the question ({status}): {words}") from None
+
+    def _unusable(self, reason: str) -> NoReturn:
+        raise EndpointError(f"{self._settings.shown_url}: {reason}") from None
+
+    def _hidden(self, words: str) -> str:
+        """What an endpoint says, without the key, should it repeat it."""
+        key = self._settings.api_key
+        return words.replace(key, "***") if key else words
+
+    def _keep_rate(self) -> None:
+        rate = self._settings.calls_per_minute
+        if rate is not None and self._last_call is not None:
+            left = self._last_call + 60 / rate - self._clock()
+            if left > 0:
+                self._sleep(left)
+        self._last_call = self._clock()
+
+    def _wait(self, attempt: int, error: _PassingError) -> None:
+        if error.retry_after_s is None:
+            seconds = min(_FIRST_WAIT_S * 2**attempt, _LONGEST_WAIT_S) * random.uniform(0.75, 1.25)
+        else:
+            seconds = error.retry_after_s
+        if seconds > _PATIENCE_S:
+            self._unusable(f"{error.reason}; it asks to come back in {seconds:.0f} s")
+        self._say(f"{error.reason}; asking again in {seconds:.0f} s")
+        self._sleep(seconds)
+
+
+class _PassingError(Exception):
+    """An error that passes with time."""
+
+    def __init__(self, reason: str, retry_after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+
+
+def _client(settings: Settings) -> OpenAI:
+    parts = urlsplit(settings.base_url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise InputError(
+            f"the base URL {settings.base_url!r} is none; expected one like https://host/v1",
+            field="--base-url",
+        )
+    try:
+        from openai import OpenAI
+    except ImportError:
+        raise EndpointError(
+            "the judge needs the openai client, which is not installed: pip install 'goalstate[judge]'"
+        ) from None
+    # The client wants a key even where the endpoint wants none. Retries are ours: they keep the rate, and are
+    # told about.
+    return OpenAI(
+        base_url=settings.base_url,
+        api_key=settings.api_key or "none",
+        max_retries=0,
+        timeout=settings.timeout_s,
+    )
+
+
+def _words(error: APIError) -> str:
+    """What the endpoint itself says about an error, in one short line."""
+    body = error.body
+    if isinstance(body, dict) and isinstance(body.get("error"), dict):
+        body = body["error"]
+    message = body.get("message") if isinstance(body, dict) else None
+    words = " ".join((message if isinstance(message, str) else error.message).split())
+    return words if len(words) <= 200 else f"{words[:197]}..."
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """The wait that an endpoint asks for, in seconds; as a number or a date (RFC 9110, 10.2.3)."""
+    value = headers.get("retry-after")
+    if value is None:
+        return None
+    try:
+        return max(float(value), 0.0)
+    except ValueError:
+        pass
+    try:
+        then = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    then = then if then.tzinfo else then.replace(tzinfo=UTC)
+    return max((then - datetime.now(UTC)).total_seconds(), 0.0)
