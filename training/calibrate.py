@@ -5,8 +5,8 @@ Knows nothing about weights.
 
 Two things are fitted on validation, per category. A temperature and a bias per status, by maximum likelihood
 of the labelled changes (Platt 1999; Guo et al. 2017, arXiv 1706.04599, with a bias because training favours
-changes), with a weak prior towards changing nothing. Then the thresholds at which the forward filter reports a
-status, by the kappa of what is reported. What each step brings is printed.
+changes), with a weak prior towards changing nothing. Then the thresholds at which the forward filter
+reports a status, by the kappa of what is reported. What each step brings is printed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tracker.agreement import Agreement, cohen_kappa, evaluate
 from tracker.conversation import Conversation
 from tracker.decoding import Decoder, Distribution
 from tracker.forward import Belief, Calibration, CategoryCalibration
-from tracker.goal import STATUSES, Category, Status, is_final, reachable, start_status
+from tracker.goal import STATUSES, Category, Status, is_final, start_status
 from tracker.prompt import Question, opening_pieces, turn_pieces
 from tracker.state import ComponentState, GoalState, Track
 from tracker.tracking import GoalTracker
@@ -145,7 +145,9 @@ def fit_thresholds(
             for turn, label in enumerate(item.conversation.labelled_statuses(component.id), start=1):
                 # A threshold that is never met keeps the belief going past what would be reported.
                 asked = {s: item.answers[component.id, turn, s] for s in belief.open}
-                belief = belief.after(asked, calibration.model_copy(update={"threshold": dict.fromkeys(statuses, 1.0)}))
+                belief = belief.after(
+                    asked, calibration.model_copy(update={"threshold": dict.fromkeys(statuses, 1.0)})
+                )
                 reached.append(np.cumsum(belief.masses[::-1])[::-1][1:])
                 truth.append(statuses.index(label))
     if not truth:
@@ -207,11 +209,15 @@ def main() -> None:
     parser.add_argument("--model", help="a GGUF in place of the shipped model")
     arguments = parser.parse_args()
     with GoalTracker.load(arguments.model) as tracker:
-        answered = [ask_everything(c, tracker.decoder) for c in read_labelled(arguments.validation, probes=False)]
+        answered = [
+            ask_everything(c, tracker.decoder) for c in read_labelled(arguments.validation, probes=False)
+        ]
     fitted = fit(answered)
     for name, agreement in steps(answered, fitted).items():
         average = agreement.average
-        kappas = {str(c): round(part.figures.every_turn.kappa.value, 3) for c, part in agreement.categories.items()}
+        kappas = {
+            str(c): round(part.figures.every_turn.kappa.value, 3) for c, part in agreement.categories.items()
+        }
         row = {
             "step": name,
             "accuracy": round(average.every_turn.accuracy.value, 4),

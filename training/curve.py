@@ -24,7 +24,9 @@ def draw(log: Path, picture: Path) -> None:
     left.set(xlabel="passes", ylabel="loss (mean of 20 passes)", title="training")
     for category in checks[0][1] if checks else ():
         width = 2.5 if category == "average" else 1
-        right.plot([p for p, _ in checks], [v[category]["kappa"] for _, v in checks], label=category, linewidth=width)
+        right.plot(
+            [p for p, _ in checks], [v[category]["kappa"] for _, v in checks], label=category, linewidth=width
+        )
     right.set(xlabel="passes", ylabel="Cohen's kappa", title="validation (uncalibrated)")
     if checks:
         right.legend(fontsize=8)

@@ -98,7 +98,7 @@ def read_labelled(path: Path, *, probes: bool = True) -> list[Conversation]:
 
 
 def labelled_questions(conversation: Conversation) -> list[Asked]:
-    """Every question that a judge's labels answer: each component, each turn before which it could still move."""
+    """Every question that a judge's labels answer: each component, each turn at which it could still move."""
     asked = []
     for component in conversation.goal:
         previous = component.start
@@ -163,7 +163,9 @@ class Packer:
 
     def _branch(self, question: Question) -> Ids:
         grammar = self._grammars(question.category, question.previous)
-        return np.array([*self._vocabulary.tokens(question_pieces(question)), *grammar.forced_tokens], dtype=np.int64)
+        return np.array(
+            [*self._vocabulary.tokens(question_pieces(question)), *grammar.forced_tokens], dtype=np.int64
+        )
 
 
 def every_question(conversation: Conversation) -> list[Asked]:
@@ -195,9 +197,14 @@ def training_packs(
     packs = []
     for position, conversation in enumerate(conversations):
         chance = random.Random(f"{random_state}:{conversation.id}")
-        foreign = _names(conversations[(position + 1 + chance.randrange(len(conversations))) % len(conversations)])
+        foreign = _names(
+            conversations[(position + 1 + chance.randrange(len(conversations))) % len(conversations)]
+        )
         rules = exact_components(
-            conversation, exact, foreign=chance.sample(foreign, min(2, len(foreign))), random_state=random_state
+            conversation,
+            exact,
+            foreign=chance.sample(foreign, min(2, len(foreign))),
+            random_state=random_state,
         )
         asked = choose(labelled_questions(conversation), branches, chance)
         asked += choose(exact_questions(conversation, rules), 2 * exact, chance)
@@ -206,7 +213,12 @@ def training_packs(
 
 
 def _names(conversation: Conversation) -> list[str]:
-    return [w for turn in conversation.turns for w in turn.user.split() if w[:1].isupper() and len(w) > 4 and w.isalpha()]
+    return [
+        w
+        for turn in conversation.turns
+        for w in turn.user.split()
+        if w[:1].isupper() and len(w) > 4 and w.isalpha()
+    ]
 
 
 __all__ = [

@@ -19,7 +19,9 @@ _WORD = re.compile(r"[\w'’.-]+")
 _GREETING = re.compile(r"\b(hi|hello|hey|good (morning|afternoon|evening|day)|greetings)\b", re.I)
 _THANKS = re.compile(r"\b(thanks?|thx|thank you|cheers)\b", re.I)
 _PLEASE = re.compile(r"\b(please|pls)\b", re.I)
-_CONTRACTION = re.compile(r"\b(\w+(n['’]t|['’](m|re|ve|ll|d))|(it|that|let|what|there|here|he|she|who|where)['’]s)\b", re.I)
+_CONTRACTION = re.compile(
+    r"\b(\w+(n['’]t|['’](m|re|ve|ll|d))|(it|that|let|what|there|here|he|she|who|where)['’]s)\b", re.I
+)
 _FIRST_PERSON = re.compile(r"\b(I|i)\b")
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{3,}\b")
 _NUMBER = re.compile(r"\b\d{2,}\b")
@@ -59,19 +61,35 @@ def _words(text: str) -> int:
 def _style_rules() -> list[_Rule]:
     return [
         _Rule(
-            ("Never use an exclamation mark.", "You do without exclamation marks.", "There is no exclamation mark in your messages."),
+            (
+                "Never use an exclamation mark.",
+                "You do without exclamation marks.",
+                "There is no exclamation mark in your messages.",
+            ),
             _never(re.compile("!")),
         ),
         _Rule(
-            ("Never write a question mark.", "Your messages hold no question marks.", "Do not use question marks."),
+            (
+                "Never write a question mark.",
+                "Your messages hold no question marks.",
+                "Do not use question marks.",
+            ),
             _never(re.compile(r"\?")),
         ),
         _Rule(
-            ("Ask a question in every message.", "Every message of yours has a question mark in it.", "Each of your messages contains a question."),
+            (
+                "Ask a question in every message.",
+                "Every message of yours has a question mark in it.",
+                "Each of your messages contains a question.",
+            ),
             lambda turns: _first(turns, lambda text: "?" not in text),
         ),
         _Rule(
-            ("Write in lower case only.", "You never use capital letters.", "Everything you write is in small letters."),
+            (
+                "Write in lower case only.",
+                "You never use capital letters.",
+                "Everything you write is in small letters.",
+            ),
             lambda turns: _first(turns, lambda text: text != text.lower()),
         ),
         _Rule(
@@ -83,19 +101,35 @@ def _style_rules() -> list[_Rule]:
             _never(_THANKS),
         ),
         _Rule(
-            ("Never write a digit.", "There are no digits in your messages.", "Do not use figures; spell numbers out or leave them out."),
+            (
+                "Never write a digit.",
+                "There are no digits in your messages.",
+                "Do not use figures; spell numbers out or leave them out.",
+            ),
             _never(re.compile(r"\d")),
         ),
         _Rule(
-            ("Never use contractions.", 'You do not write contractions such as "don\'t" or "I\'m".', "Write every word in full, without contractions."),
+            (
+                "Never use contractions.",
+                'You do not write contractions such as "don\'t" or "I\'m".',
+                "Write every word in full, without contractions.",
+            ),
             _never(_CONTRACTION),
         ),
         _Rule(
-            ("Begin with a greeting.", "You greet the agent in your first message.", "Your first message has a greeting in it."),
+            (
+                "Begin with a greeting.",
+                "You greet the agent in your first message.",
+                "Your first message has a greeting in it.",
+            ),
             lambda turns: 1 if turns and not _GREETING.search(turns[0].user) else None,
         ),
         _Rule(
-            ("Never begin with a greeting.", "You do not greet the agent in your first message.", "Come to the point in your first message, without a hello."),
+            (
+                "Never begin with a greeting.",
+                "You do not greet the agent in your first message.",
+                "Come to the point in your first message, without a hello.",
+            ),
             lambda turns: 1 if turns and _GREETING.search(turns[0].user) else None,
         ),
         _Rule(
@@ -113,7 +147,8 @@ def _length_rules(turns: Sequence[Turn], chance: random.Random) -> list[_Rule]:
     lengths = [_words(turn.user) for turn in turns]
     most = max(5, min(60, chance.choice(lengths) + chance.randint(-2, 6)))
     least = max(2, min(30, chance.choice(lengths) - chance.randint(0, 3)))
-    questions = max(1, chance.randint(1, 4))
+    questions = chance.randint(1, 4)
+    at_most = f"{questions} question{'s' if questions > 1 else ''}"
 
     def too_many(turns: Sequence[Turn]) -> int | None:
         asked = 0
@@ -142,8 +177,8 @@ def _length_rules(turns: Sequence[Turn], chance: random.Random) -> list[_Rule]:
         ),
         _Rule(
             (
-                f"Ask no more than {questions} question{'s' if questions > 1 else ''} in the whole conversation.",
-                f"You ask at most {questions} question{'s' if questions > 1 else ''} altogether.",
+                f"Ask no more than {at_most} in the whole conversation.",
+                f"You ask at most {at_most} altogether.",
             ),
             too_many,
         ),
@@ -154,7 +189,11 @@ def _mention_rules(turns: Sequence[Turn], foreign: Sequence[str]) -> list[_Rule]
     """Rules about single words: of the user's, of the agent's, and of another conversation."""
     rules: list[_Rule] = []
     said = [w for turn in turns for w in _NAME.findall(turn.user) + _NUMBER.findall(turn.user)]
-    heard = [w for turn in turns for w in _NAME.findall(turn.assistant or "") + _NUMBER.findall(turn.assistant or "")]
+    heard = [
+        w
+        for turn in turns
+        for w in _NAME.findall(turn.assistant or "") + _NUMBER.findall(turn.assistant or "")
+    ]
     for word in dict.fromkeys([*said, *heard, *foreign]):
         pattern = re.compile(rf"\b{re.escape(word)}\b", re.I)
 
@@ -168,7 +207,12 @@ def _mention_rules(turns: Sequence[Turn], foreign: Sequence[str]) -> list[_Rule]
 
         rules += [
             _Rule(
-                (f"Never mention {word}.", f"You do not mention {word}.", f"Say nothing about {word}.", f"Leave {word} out of the conversation."),
+                (
+                    f"Never mention {word}.",
+                    f"You do not mention {word}.",
+                    f"Say nothing about {word}.",
+                    f"Leave {word} out of the conversation.",
+                ),
                 _never(pattern),
             ),
             _Rule(

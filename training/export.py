@@ -78,7 +78,9 @@ def export(run: Path, models: Path) -> dict[str, Any]:
             "date": datetime.now(UTC).date().isoformat(),
             "commit": _commit(),
             "passes": state["done"],
-            "config": config.model_dump(mode="json", exclude={"output", "train", "weak", "validation", "base"}),
+            "config": config.model_dump(
+                mode="json", exclude={"output", "train", "weak", "validation", "base"}
+            ),
             "data": [
                 {"file": f"{path.parent.name}/{path.name}", "use": use, "sha256": sha256(path)}
                 for use, paths in (

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from gguf.quants import dequantize
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812 - the name that everyone knows it by
 
 FACTORED = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
 """The linear maps of a block that low-rank factors are added to, by their GGUF names."""
@@ -77,7 +77,7 @@ class Layout:
 
 
 class Factors(nn.Module):
-    """Low-rank factors of one linear map: adds ``scale · B(A x)`` to it (Hu et al. 2021, arXiv 2106.09685)."""
+    """Low-rank factors of a linear map: adds ``scale · B(A x)`` to it (Hu et al. 2021, arXiv 2106.09685)."""
 
     def __init__(self, inputs: int, outputs: int, rank: int, scale: float) -> None:
         super().__init__()
@@ -128,7 +128,7 @@ class Block(nn.Module):
         return x + F.linear(h, self.down) + self._added(h, ("ffn_down",))
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, layout: Layout, prefix_mask: Tensor) -> Tensor:
-        """Attention that follows the packing: causal in the prefix; each branch sees its prefix and itself."""
+        """Attention that follows the packing: causal in the prefix; a branch sees its prefix and itself."""
         s, prefix = self.shape, layout.prefix
         group = s.heads // s.kv_heads
         kp, vp = k[:prefix].transpose(0, 1), v[:prefix].transpose(0, 1)  # (kv, prefix, head)
@@ -157,7 +157,9 @@ class Block(nn.Module):
         own = (own + causal).transpose(0, 1)
         weights = torch.cat([seen, own], dim=-1).softmax(-1)
         seen_w, own_w = weights.split([prefix, longest], dim=-1)
-        mixed = (seen_w.reshape(s.kv_heads, -1, prefix) @ vp).view(s.kv_heads, branches, group, longest, s.head)
+        mixed = (seen_w.reshape(s.kv_heads, -1, prefix) @ vp).view(
+            s.kv_heads, branches, group, longest, s.head
+        )
         own_v = own_w.transpose(0, 1) @ vb.permute(0, 2, 1, 3)
         mixed = mixed.permute(1, 0, 2, 3, 4) + own_v.view(branches, s.kv_heads, group, longest, s.head)
         behind = mixed.permute(0, 3, 1, 2, 4).reshape(branches * longest, s.heads, s.head)[layout.slots]
@@ -165,7 +167,7 @@ class Block(nn.Module):
 
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotary embedding on adjacent pairs; ``x`` (tokens, heads, head), ``cos`` and ``sin`` (tokens, 1, head/2)."""
+    """Rotary embedding on adjacent pairs; ``x`` (tokens, heads, head), ``cos``, ``sin`` (tokens, 1, half)."""
     even, odd = x[..., 0::2], x[..., 1::2]
     return torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1).flatten(-2)
 

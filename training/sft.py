@@ -56,7 +56,9 @@ def batch_of(pack: Pack, chosen: Sequence[int], answers: Answers, device: torch.
     """Lay out the ``chosen`` branches of a pack."""
     lengths = np.array([len(branch) for branch in pack.branches])
     starts = len(pack.prefix) + np.cumsum(lengths) - lengths
-    rows = np.concatenate([np.arange(len(pack.prefix)), *(np.arange(starts[i], starts[i] + lengths[i]) for i in chosen)])
+    rows = np.concatenate(
+        [np.arange(len(pack.prefix)), *(np.arange(starts[i], starts[i] + lengths[i]) for i in chosen)]
+    )
     leads = np.zeros((len(chosen), 3, len(answers.words)), dtype=bool)
     target = np.zeros(len(chosen), dtype=np.int64)
     for row, i in enumerate(chosen):
@@ -73,7 +75,7 @@ def batch_of(pack: Pack, chosen: Sequence[int], answers: Answers, device: torch.
 
 
 def status_log_probabilities(logits: Tensor, leads: Tensor) -> Tensor:
-    """Log-probability of each status, shape (branches, 3): the masked softmax, summed over a status's words."""
+    """Log-probability of each status, shape (branches, 3): the masked softmax, summed over its words."""
     grouped = logits[:, None, :].masked_fill(~leads, float("-inf")).logsumexp(-1)
     return grouped.log_softmax(-1)
 
@@ -141,7 +143,9 @@ class Trainer:
 
     def schedule(self) -> Iterator[tuple[Pack, bool]]:
         """The packs in the order in which they are read, and whether they are judged."""
-        yield from ((self.weak[i % len(self.weak)], False) for i in range(self.config.weak_passes if self.weak else 0))
+        yield from (
+            (self.weak[i % len(self.weak)], False) for i in range(self.config.weak_passes if self.weak else 0)
+        )
         chance = random.Random(self.config.random_state)
         left = self.config.passes
         while left > 0:
@@ -192,7 +196,7 @@ class Trainer:
         draw(self.config.output / "log.jsonl", self.config.output / "curve.png")
 
     def step(self, pack: Pack, judged: bool, position: int, total: int) -> tuple[float, int]:
-        """One pass; a step of the optimiser after every ``batch`` passes. Returns the loss and the tokens read."""
+        """One pass, and a step after ``batch`` of them; returns the loss and the tokens read."""
         chance = random.Random(f"{self.config.random_state}:{position}")
         chosen = pass_branches(pack, self.config.branches_per_pass, chance)
         batch = batch_of(pack, chosen, self.answers, self.accelerator.device)
