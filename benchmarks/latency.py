@@ -1,8 +1,9 @@
 """One turn's update against the other ways to get the same answers: ``python -m benchmarks.latency``.
 
-The eighth turn of a conversation (the last one of a shorter one) is read and ten components are asked about, with
-the same model, on the same machine, in the same run. Every way is repeated in turn and its median compared with the median of goalstate's
-fast decoder: single times mean little on a shared machine, ratios do.
+The eighth turn of a conversation (the last one of a shorter one) is read and ten components are asked
+about, with the same model, on the same machine, in the same run. Every way is repeated in turn and its
+median compared with the median of goalstate's fast decoder: single times mean little on a shared machine,
+ratios do.
 
 Needs the ``benchmark`` extra for the way through outlines, which is left out otherwise.
 """

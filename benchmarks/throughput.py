@@ -46,9 +46,8 @@ def main() -> None:
     )
     components = sum(len(conversation.goal) for conversation in conversations)
     turns = sum(len(conversation.turns) for conversation in conversations)
-    print(
-        f"{processor().name}, {load_options().threads} cores; {given.file.name}, {len(conversations)} conversations"
-    )
+    print(f"{processor().name}, {load_options().threads} cores")
+    print(f"{given.file.name}: {len(conversations)} conversations, {turns} turns")
     print(f"load {loaded:.2f} s, load to first state {first:.2f} s, peak memory {peak:.0f} MB")
     print(f"one after the other: {alone:.1f} s, {alone / turns:.3f} s a turn, {tokens / alone:.0f} tokens/s")
     print(
