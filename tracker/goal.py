@@ -128,7 +128,9 @@ class Goal(BaseModel):
             if owner is None:
                 raise ValueError(f"{component.id!r} belongs to the unknown objective {component.objective!r}")
             if owner.category is not Category.OBJECTIVE:
-                raise ValueError(f"{component.id!r} belongs to {owner.id!r}, which is a {owner.category}, not an objective")
+                raise ValueError(
+                    f"{component.id!r} belongs to {owner.id!r}, which is a {owner.category}, not an objective"
+                )
         return self
 
     def __iter__(self) -> Iterator[Component]:  # type: ignore[override]
