@@ -93,6 +93,13 @@ class Factors(nn.Module):
 class Block(nn.Module):
     """One transformer block with frozen fused weights and, where trained, factors."""
 
+    attn_norm: Tensor
+    ffn_norm: Tensor
+    qkv: Tensor
+    out: Tensor
+    gate_up: Tensor
+    down: Tensor
+
     def __init__(self, shape: Shape, weights: dict[str, Tensor], rank: int, scale: float) -> None:
         super().__init__()
         self.shape = shape
@@ -184,6 +191,9 @@ class PackedModel(nn.Module):
     rank, alpha
         Of the factors; they are scaled by ``alpha / rank``.
     """
+
+    embedding: Tensor
+    norm: Tensor
 
     def __init__(self, base: Path, *, frozen: int, rank: int, alpha: float) -> None:
         super().__init__()
