@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import minimize
 
-from tracker.agreement import Agreement, cohen_kappa, evaluate
+from tracker.agreement import Agreement, Floats, accuracy, cohen_kappa, evaluate
 from tracker.conversation import Conversation
 from tracker.decoding import Decoder, Distribution
 from tracker.forward import Belief, Calibration, CategoryCalibration
@@ -36,7 +36,8 @@ PRIOR = 1.0
 """Weight of the prior on log-temperature and biases, in labels."""
 THRESHOLDS = tuple(round(0.2 + 0.05 * step, 2) for step in range(13))
 MIN_GAIN = 0.01
-"""A threshold moves away from 0.5 only for more kappa than this."""
+"""A threshold moves away from 0.5 only for more kappa than this, and never at the cost of accuracy: where a
+category is hard, kappa alone would call every second policy broken."""
 
 Answers = Mapping[tuple[str, int, Status], Distribution]
 """Raw answers by component, turn and status before the turn."""
@@ -134,7 +135,7 @@ def fit_probabilities(answered: Sequence[Answered], category: Category) -> Categ
 def fit_thresholds(
     answered: Sequence[Answered], category: Category, calibration: CategoryCalibration
 ) -> CategoryCalibration:
-    """The thresholds with the highest kappa of the reported status over all turns."""
+    """The thresholds with the highest kappa over all turns that lose no accuracy against one half."""
     statuses = STATUSES[category]
     reached, truth = [], []
     for item in answered:
@@ -154,18 +155,23 @@ def fit_thresholds(
         return calibration
     mass, labels = np.array(reached), np.array(truth)
 
-    def kappa(thresholds: Sequence[float]) -> float:
+    def confusion(thresholds: Sequence[float]) -> Floats:
         furthest = np.zeros(len(labels), dtype=int)
         for position, threshold in enumerate(thresholds):
             furthest[mass[:, position] >= threshold] = position + 1
-        confusion = np.zeros((len(statuses), len(statuses)))
-        np.add.at(confusion, (labels, furthest), 1)
-        return float(np.nan_to_num(cohen_kappa(confusion), nan=0.0))
+        counts = np.zeros((len(statuses), len(statuses)))
+        np.add.at(counts, (labels, furthest), 1)
+        return counts
+
+    def kappa(thresholds: Sequence[float]) -> float:
+        return float(np.nan_to_num(cohen_kappa(confusion(thresholds)), nan=0.0))
 
     plain = (0.5,) * (len(statuses) - 1)
+    floor = accuracy(confusion(plain))
     grid = itertools.product(THRESHOLDS, repeat=len(statuses) - 1)
+    allowed = [thresholds for thresholds in grid if accuracy(confusion(thresholds)) >= floor]
     # Near ties go to the thresholds nearest to one half.
-    best = max(grid, key=lambda ts: (round(kappa(ts), 3), -sum(abs(t - 0.5) for t in ts)))
+    best = max(allowed, key=lambda ts: (round(kappa(ts), 3), -sum(abs(t - 0.5) for t in ts)))
     if kappa(best) < kappa(plain) + MIN_GAIN:
         best = plain
     return calibration.model_copy(update={"threshold": dict(zip(statuses[1:], best, strict=True))})
