@@ -34,7 +34,7 @@ _FIRST_CELLS = 1024
 _MOST_CELLS = 8192
 """The cache grows no further than this unless it is told to."""
 _SEQUENCES = 64
-"""Open sequences and branches of a batch, together; llama.cpp sets a row of logits (0.2 MB) aside for each."""
+"""Open sequences and branches of a batch together; llama.cpp keeps a row of logits (0.2 MB) for each."""
 
 
 @dataclass(frozen=True, eq=False)

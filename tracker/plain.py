@@ -45,7 +45,7 @@ class PlainDecoder:
         self.context_length = context or min(_MOST_CELLS, model.trained_context)
         self.model = model
         self._threads = threads
-        self._grammars = Grammars(model.vocabulary)
+        self.grammars = Grammars(model.vocabulary)
         self._context = model.context(self._shape(min(_FIRST_CELLS, self.context_length)))
 
     def start(self) -> PlainReading:
@@ -57,7 +57,7 @@ class PlainDecoder:
 
     def answer(self, prompt: Sequence[Piece], question: Question) -> Distribution:
         """The distribution of the answer behind a prompt that ends with the question."""
-        grammar = self._grammars(question.category, question.previous)
+        grammar = self.grammars(question.category, question.previous)
         tokens = self.model.vocabulary.tokens(prompt) + list(grammar.forced_tokens)
         # The first place comes last, so that the answer can be generated from there.
         rows = [self._read([*tokens, *place.path]) for place in reversed(grammar.places)]

@@ -158,6 +158,8 @@ class Training(BaseModel):
     passes: int
     config: dict[str, JsonValue]
     data: tuple[DataFile, ...]
+    notes: tuple[str, ...] = ()
+    """What else a reader has to know about the run, a sentence or two each."""
 
 
 class Manifest(BaseModel):
@@ -303,6 +305,7 @@ class Card:
             arguments=_table(
                 ("argument", "value"), [(f"`{n}`", f"`{json.dumps(v)}`") for n, v in training.config.items()]
             ),
+            notes="\n".join(f"- {note}" for note in training.notes),
             calibration=self._calibration(),
             below=self._below_people(),
             duration=_duration(self.effort.seconds),

@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,10 @@ def write_adapter(factors: dict[str, torch.Tensor], alpha: float, path: Path) ->
     os.replace(partial, path)
 
 
-def export(run: Path, models: Path) -> dict[str, Any]:
+def export(run: Path, models: Path, notes: Sequence[str] = ()) -> dict[str, Any]:
     """Write ``adapter.gguf`` and ``manifest.json`` from a run's checkpoint; returns the manifest.
+
+    ``notes`` say what else a reader of the model card has to know about the run.
 
     Raises ``InputError`` when there is no checkpoint, or when the adapter would be too large to ship.
     """
@@ -78,6 +81,7 @@ def export(run: Path, models: Path) -> dict[str, Any]:
             "date": datetime.now(UTC).date().isoformat(),
             "commit": _commit(),
             "passes": state["done"],
+            "notes": list(notes),
             "config": config.model_dump(
                 mode="json", exclude={"output", "train", "weak", "validation", "base"}
             ),
@@ -108,8 +112,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, help="folder of a run of training.sft")
     parser.add_argument("models", type=Path, help="folder to write adapter.gguf and manifest.json to")
+    parser.add_argument("--note", action="append", default=[], help="for the model card; repeatable")
     arguments = parser.parse_args()
-    manifest = export(arguments.run, arguments.models)
+    manifest = export(arguments.run, arguments.models, arguments.note)
     print(json.dumps(manifest["adapter"]))
 
 
