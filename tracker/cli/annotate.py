@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from tracker.cli.run import read_items, refuse_unusable
+from tracker.cli.run import read_items, reading_options, refuse_unusable
 from tracker.errors import InputError
 
 
@@ -23,19 +23,7 @@ from tracker.errors import InputError
     help="The sheet, for any spreadsheet program.",
 )
 @click.option("--force", is_flag=True, help="Replace SHEET.csv, with whatever has been filled in there.")
-@click.option(
-    "--format",
-    "format_name",
-    metavar="FORMAT",
-    help="native, openai, tau-bench, tau2 or multiwoz; recognised by content otherwise.",
-)
-@click.option(
-    "--goal",
-    "goal_file",
-    metavar="GOAL",
-    type=click.Path(path_type=Path),
-    help="A file with the user's goal, as JSON or plain text; it takes the place of goals in the files.",
-)
+@reading_options
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N conversations.")
 @click.pass_context
 def annotate(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from tracker.cli.run import Item, read_items, refuse_unusable, stderr
+from tracker.cli.run import Item, read_items, reading_options, refuse_unusable, stderr
 from tracker.errors import GoalstateError, InputError, JudgeError, RefusalError
 
 if TYPE_CHECKING:
@@ -94,19 +94,7 @@ _ENOUGH_FAILURES = 5
     type=click.Path(path_type=Path),
     help="Where answers are kept; the user's cache folder otherwise.",
 )
-@click.option(
-    "--format",
-    "format_name",
-    metavar="FORMAT",
-    help="native, openai, tau-bench, tau2 or multiwoz; recognised by content otherwise.",
-)
-@click.option(
-    "--goal",
-    "goal_file",
-    metavar="GOAL",
-    type=click.Path(path_type=Path),
-    help="A file with the user's goal, as JSON or plain text; it takes the place of goals in the files.",
-)
+@reading_options
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N conversations.")
 @click.option("--dry-run", is_flag=True, help="Show the first prompt and the estimate; contact nobody.")
 @click.pass_context

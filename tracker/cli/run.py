@@ -39,6 +39,30 @@ class Item:
     content: Conversation | InputError
 
 
+def reading_options(command: _Command) -> _Command:
+    """Add the options that say how files are read."""
+    for option in reversed(
+        (
+            click.option(
+                "--format",
+                "format_name",
+                metavar="FORMAT",
+                help="native, openai, tau-bench, tau2 or multiwoz; recognised by content otherwise.",
+            ),
+            click.option(
+                "--goal",
+                "goal_file",
+                metavar="GOAL",
+                type=click.Path(path_type=Path),
+                help="A file with the user's goal, as JSON or plain text; "
+                "it takes the place of goals in the files.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 def run_options(command: _Command) -> _Command:
     """Add the options that choose the tracker and how far a run goes."""
     for option in reversed(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tracker.cli.run import opened, read_items, refuse_unusable, run_options, track_all
+from tracker.cli.run import opened, read_items, reading_options, refuse_unusable, run_options, track_all
 from tracker.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,19 +25,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--format",
-    "format_name",
-    metavar="FORMAT",
-    help="native, openai, tau-bench, tau2 or multiwoz; recognised by content otherwise.",
-)
-@click.option(
-    "--goal",
-    "goal_file",
-    metavar="GOAL",
-    type=click.Path(path_type=Path),
-    help="A file with the user's goal, as JSON or plain text; it takes the place of goals in the files.",
-)
+@reading_options
 @click.option(
     "--output",
     metavar="OUT.jsonl",

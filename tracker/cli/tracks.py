@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracker.cli.run import opened, pass_over, read_items, refuse_unusable, run_options, stderr, track_all
+from tracker.cli.run import (
+    opened,
+    pass_over,
+    read_items,
+    reading_options,
+    refuse_unusable,
+    run_options,
+    stderr,
+    track_all,
+)
 from tracker.errors import InputError
 
 if TYPE_CHECKING:
@@ -108,19 +117,7 @@ class Run:
 def tracking_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say how files are read and tracked; the command gets them as one ``run``."""
 
-    @click.option(
-        "--format",
-        "format_name",
-        metavar="FORMAT",
-        help="native, openai, tau-bench, tau2 or multiwoz; recognised by content otherwise.",
-    )
-    @click.option(
-        "--goal",
-        "goal_file",
-        metavar="GOAL",
-        type=click.Path(path_type=Path),
-        help="A file with the user's goal, as JSON or plain text; it takes the place of goals in the files.",
-    )
+    @reading_options
     @run_options
     @wraps(command)
     def with_run(
