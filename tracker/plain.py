@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import llama_cpp
 import numpy as np
 
-from tracker.decoding import Distribution
+from tracker.decoding import Distribution, Reading
 from tracker.errors import ContextLengthError, ModelError
 from tracker.goal import Status
 from tracker.grammar import Grammars, Logits, StatusGrammar
@@ -48,8 +48,26 @@ class PlainDecoder:
         self.grammars = Grammars(model.vocabulary)
         self._context = model.context(self._shape(min(_FIRST_CELLS, self.context_length)))
 
+    @property
+    def room(self) -> int:
+        return self.context_length
+
+    def needed(self, pieces: Sequence[Piece], questions: Sequence[Question]) -> int:
+        return 0  # nothing is held between questions
+
     def start(self) -> PlainReading:
         return PlainReading(self, [])
+
+    def ask(
+        self, asked: Sequence[tuple[Reading, Sequence[Question]]]
+    ) -> list[list[Distribution] | ContextLengthError]:
+        answers: list[list[Distribution] | ContextLengthError] = []
+        for reading, questions in asked:
+            try:
+                answers.append(reading.ask(questions))
+            except ContextLengthError as error:
+                answers.append(error)
+        return answers
 
     def close(self) -> None:
         self._context.close()
