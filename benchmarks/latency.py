@@ -218,11 +218,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--file", type=Path, default=Path("examples/hotel-booking.jsonl"))
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--exact", action="store_true", help="load goalstate's fast way with exact=True")
     parser.add_argument("--model", help="a GGUF file to use in place of goalstate's own")
     parser.add_argument("--output", type=Path, help="write the seconds as JSON")
     given = parser.parse_args(arguments)
     (conversation,) = conversations(given.file, 1)
-    with GoalTracker.load(given.model) as tracker:
+    with GoalTracker.load(given.model, exact=given.exact) as tracker:
         seconds = measure(ways(tracker, conversation), given.repeat)
     print(f"{machine()}; {given.file.name}; peak of all ways together {peak_memory():.0f} MB\n")
     print(table(seconds))

@@ -100,13 +100,14 @@ def compare(
     turns: int,
     seed: int,
     threads: int | None,
+    exact: bool,
 ) -> tuple[str, Compared]:
     """Draw until enough questions were answered by both; the model's name, and what was found."""
     found = Compared()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UntrainedModelWarning)
-        fast = GoalTracker.load(model, threads=threads)
-        plain = GoalTracker.load(model, decoder="plain", threads=threads)
+        fast = GoalTracker.load(model, threads=threads, exact=exact)
+        plain = GoalTracker.load(model, decoder="plain", threads=threads, exact=exact)
     with fast, plain:
         for number, component in drawn(given, seed):
             follow(fast, plain, given[number], component, turns, found)
@@ -134,6 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--turns", type=int, default=10_000, help="the first turns of a conversation alone")
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--exact", action="store_true", help="load both with exact=True")
     parser.add_argument("--output", type=Path, help="write the figures as JSON")
     asked = parser.parse_args(arguments)
     given = conversations(asked.file)
@@ -146,8 +148,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             turns=asked.turns,
             seed=asked.seed,
             threads=asked.threads,
+            exact=asked.exact,
         )
-        results[name] = found
+        results[f"{name}, exact" if asked.exact else name] = found
     pairs = sum(len(each.goal) for each in given)
     longest = max(len(each.turns) for each in given)
     which = "all turns" if asked.turns >= longest else f"the first {asked.turns} turns"

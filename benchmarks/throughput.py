@@ -149,6 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--workers", type=int, default=load_options().threads)
     parser.add_argument("--together", type=int, nargs="*", default=TOGETHER)
     parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--exact", action="store_true", help="load with exact=True")
     parser.add_argument("--model", help="a GGUF file to use in place of goalstate's own")
     parser.add_argument("--output", type=Path, help="write the figures as JSON")
     asked = parser.parse_args(arguments)
@@ -161,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arms += [Arm(f"{asked.workers} workers, {n} in one batch", asked.workers, n) for n in asked.together]
 
     start = time.perf_counter()
-    with GoalTracker.load(asked.model) as tracker:
+    with GoalTracker.load(asked.model, exact=asked.exact) as tracker:
         loaded = time.perf_counter() - start
         with tracker.start(given[0].goal) as session:
             session.update(given[0].turns[0].user, given[0].turns[0].assistant)

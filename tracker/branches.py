@@ -26,14 +26,16 @@ class BranchDecoder:
     ----------
     model
         Is closed with the decoder.
-    context, threads
+    context, threads, exact
         As for ``Engine``.
     """
 
     name = "branches"
 
-    def __init__(self, model: Model, *, context: int | None = None, threads: int) -> None:
-        self.engine = Engine(model, context=context, threads=threads)
+    def __init__(
+        self, model: Model, *, context: int | None = None, threads: int, exact: bool = False
+    ) -> None:
+        self.engine = Engine(model, context=context, threads=threads, exact=exact)
         self.model = model
         self.grammars = Grammars(model.vocabulary)
 

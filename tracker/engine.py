@@ -120,15 +120,19 @@ class Engine:
         what the model was trained on where that is less, by default.
     threads
         CPU threads.
+    exact
+        Whether logits must not depend on what is read in one batch; see ``ContextShape``.
     """
 
-    def __init__(self, model: Model, *, context: int | None = None, threads: int) -> None:
+    def __init__(
+        self, model: Model, *, context: int | None = None, threads: int, exact: bool = False
+    ) -> None:
         self.context_length = context or min(_MOST_CELLS, model.trained_context)
         self.tokens_evaluated = 0
         """Tokens read so far, over all sequences and branches."""
         self._model = model
         self._columns = len(model.vocabulary)
-        self._threads = threads
+        self._threads, self._exact = threads, exact
         self._context = model.context(self._shape(min(_FIRST_CELLS, self.context_length)))
         self._unused = list(range(_SEQUENCES))
         self._rows: dict[int, _Row] = {}
@@ -218,7 +222,7 @@ class Engine:
         if not total:
             return
         self._make_room(self._cells() + total)
-        memory = self._context.memory
+        memory, shape = self._context.memory, self._context.shape
         unused = iter(self._unused)
         parts: list[_Part] = []
         copies: list[tuple[int, int]] = []
@@ -230,20 +234,19 @@ class Engine:
                 parts.append(_Part(share.tokens, start, (row.number, *numbers), wanted=False))
             for number, branch in zip(numbers, share.branches, strict=True):
                 parts.append(_Part(branch, start + len(share.tokens), (number,), wanted=True))
-        batch = _batch(parts)
         for source, copy in copies:
             llama_cpp.llama_memory_seq_cp(memory, source, copy, -1, -1)
-        code = llama_cpp.llama_decode(self._context.handle, batch)
-        for _, copy in copies:
-            llama_cpp.llama_memory_seq_rm(memory, copy, -1, -1)
-        if code:
+        try:
+            logits = np.concatenate([self._compute(some) for some in _cut(parts, shape.calls(total))])
+        except ModelError:
             # Of a batch that failed, some tokens may be in the cache.
             for share in shares:
                 llama_cpp.llama_memory_seq_rm(memory, share.job.row.number, share.job.row.length, -1)
-            raise ModelError(f"llama.cpp could not evaluate {total:,} tokens (code {code})")
+            raise
+        finally:
+            for _, copy in copies:
+                llama_cpp.llama_memory_seq_rm(memory, copy, -1, -1)
         self.tokens_evaluated += total
-        ends = itertools.accumulate(len(part.tokens) for part in parts)
-        logits = self._logits([end - 1 for part, end in zip(parts, ends, strict=True) if part.wanted])
         for share in shares:
             job, count = share.job, len(share.branches)
             if share.tokens:
@@ -252,7 +255,13 @@ class Engine:
             job.logits[done : done + count], logits = logits[:count], logits[count:]
             job.tokens, job.branches = (), job.branches[count:]
 
-    def _logits(self, positions: Sequence_[int]) -> Logits:
+    def _compute(self, parts: Sequence_[_Part]) -> Logits:
+        """The logits behind the parts that want them, shape ``(such parts, vocabulary)``."""
+        code = llama_cpp.llama_decode(self._context.handle, _batch(parts))
+        ends = list(itertools.accumulate(len(part.tokens) for part in parts))
+        if code:
+            raise ModelError(f"llama.cpp could not evaluate {ends[-1]:,} tokens (code {code})")
+        positions = [end - 1 for part, end in zip(parts, ends, strict=True) if part.wanted]
         rows = np.empty((len(positions), self._columns), dtype=np.float32)
         for row, position in zip(rows, positions, strict=True):
             pointer = llama_cpp.llama_get_logits_ith(self._context.handle, position)
@@ -310,7 +319,7 @@ class Engine:
             raise ModelError("llama.cpp could not move its cache to a larger one")
 
     def _shape(self, cells: int) -> ContextShape:
-        return ContextShape(cells, _SEQUENCES, self._threads)
+        return ContextShape(cells, _SEQUENCES, self._threads, self._exact)
 
 
 class Sequence:
@@ -360,6 +369,17 @@ class _Part:
     """llama.cpp's ids of the sequences that the tokens belong to."""
     wanted: bool
     """Whether the logits after the last token are."""
+
+
+def _cut(parts: Sequence_[_Part], counts: Sequence_[int]) -> list[Sequence_[_Part]]:
+    """The parts of a batch, for each call of llama.cpp: all, or with the last few tokens in another."""
+    last = parts[-1]
+    if len(counts) == 1 or len(last.tokens) == 1:
+        return [parts]
+    at = len(last.tokens) - counts[-1]
+    end = _Part(last.tokens[at:], last.start + at, last.owners, last.wanted)
+    before = _Part(last.tokens[:at], last.start, last.owners, wanted=False)
+    return [[*parts[:-1], before] if at else parts[:-1], [end]]
 
 
 def _batch(parts: Sequence_[_Part]) -> llama_cpp.llama_batch:

@@ -138,7 +138,11 @@ def _work(pipe: Connection, arguments: LoadArguments, threads: int, together: in
             # The parent has said so already, once.
             warnings.simplefilter("ignore", UntrainedModelWarning)
             tracker = GoalTracker.load(
-                arguments.model, decoder=arguments.decoder, threads=threads, context=arguments.context
+                arguments.model,
+                decoder=arguments.decoder,
+                threads=threads,
+                context=arguments.context,
+                exact=arguments.exact,
             )
         with Group(tracker, together) as group:
             while True:

@@ -37,14 +37,18 @@ class PlainDecoder:
         on where that is less, by default.
     threads
         CPU threads.
+    exact
+        As for ``Engine``.
     """
 
     name = "plain"
 
-    def __init__(self, model: Model, *, context: int | None = None, threads: int) -> None:
+    def __init__(
+        self, model: Model, *, context: int | None = None, threads: int, exact: bool = False
+    ) -> None:
         self.context_length = context or min(_MOST_CELLS, model.trained_context)
         self.model = model
-        self._threads = threads
+        self._threads, self._exact = threads, exact
         self.grammars = Grammars(model.vocabulary)
         self._context = model.context(self._shape(min(_FIRST_CELLS, self.context_length)))
 
@@ -112,7 +116,10 @@ class PlainDecoder:
             self._context.close()
             self._context = self.model.context(self._shape(self.context_length))
         llama_cpp.llama_memory_clear(self._context.memory, True)
-        return self._read_on(tokens)
+        for count in self._context.shape.calls(len(tokens)):
+            logits = self._read_on(tokens[:count])
+            tokens = tokens[count:]
+        return logits
 
     def _read_on(self, tokens: Sequence[int]) -> Logits:
         ids = (llama_cpp.llama_token * len(tokens))(*tokens)
@@ -123,7 +130,7 @@ class PlainDecoder:
         return np.ctypeslib.as_array(logits, (len(self.model.vocabulary),)).copy()
 
     def _shape(self, tokens: int) -> ContextShape:
-        return ContextShape(tokens + _ANSWER, sequences=1, threads=self._threads)
+        return ContextShape(tokens + _ANSWER, sequences=1, threads=self._threads, exact=self._exact)
 
 
 class PlainReading:

@@ -35,6 +35,7 @@ class LoadArguments:
     """The prepared model."""
     decoder: str
     context: int | None
+    exact: bool = False
 
 
 class UntrainedModelWarning(UserWarning):
@@ -64,6 +65,7 @@ class GoalTracker:
         decoder: str = "branches",
         threads: int | None = None,
         context: int | None = None,
+        exact: bool = False,
     ) -> GoalTracker:
         """Load a model and make a tracker of it.
 
@@ -79,6 +81,9 @@ class GoalTracker:
         context
             The most tokens of a conversation (with all that are open at once, for ``"branches"``); 8,192,
             or what the model was trained on where that is less, by default.
+        exact
+            Whether probabilities must be the same to the last bit whatever is read in one batch, in exchange
+            for time. Otherwise 8-bit weights make them differ by some hundredths.
 
         Raises ``ModelError`` when the model is missing or cannot be used and ``CacheError`` when it cannot be
         prepared. Warns with ``UntrainedModelWarning`` when the model was not trained for tracking.
@@ -97,11 +102,11 @@ class GoalTracker:
         if decoder == "plain":
             from tracker.plain import PlainDecoder
 
-            chosen = PlainDecoder(loaded, context=context, threads=options.threads)
+            chosen = PlainDecoder(loaded, context=context, threads=options.threads, exact=exact)
         else:
             from tracker.branches import BranchDecoder
 
-            chosen = BranchDecoder(loaded, context=context, threads=options.threads)
+            chosen = BranchDecoder(loaded, context=context, threads=options.threads, exact=exact)
         calibration = (
             Calibration() if prepared.calibration is None else Calibration.read(prepared.calibration)
         )
@@ -111,7 +116,7 @@ class GoalTracker:
                 UntrainedModelWarning,
                 stacklevel=2,
             )
-        arguments = LoadArguments(prepared.path, decoder, context)
+        arguments = LoadArguments(prepared.path, decoder, context, exact)
         return cls(chosen, calibration, model=prepared.name, options=arguments)
 
     def start(self, goal: Goal, *, opening: str | None = None) -> Session:

@@ -193,3 +193,35 @@ def test_a_sequence_is_read_once_in_a_call(tiny):
     sequence = tiny.decoder.engine.sequence()
     with pytest.raises(ValueError, match="once"):
         tiny.decoder.engine.read([Request(sequence, [5]), Request(sequence, [6])])
+
+
+def largest_difference(ours, theirs) -> float:
+    return max(
+        abs(state[component].probability - expected[component].probability)
+        for one, other in zip(ours, theirs, strict=True)
+        for state, expected in zip(one.states, other.states, strict=True)
+        for component in state
+    )
+
+
+def test_exact_answers_do_not_depend_on_the_batch(tiny_model, load, conversation):
+    given = [conversation, talk("other", "Is there a train?", "And at noon?", policies=6)]
+    with load(tiny_model, exact=True) as exact, load(tiny_model, decoder="plain", exact=True) as plain:
+        alone = [exact.track(each) for each in given]
+        together = list(exact.track_many(given, workers=1, together=2))
+        slow = [plain.track(each) for each in given]
+    # The last layer is computed for the wanted rows alone, for a single one in another order than for more.
+    assert largest_difference(together, alone) < 1e-5
+    assert largest_difference(alone, slow) < 1e-5
+
+
+def test_exact_logits_when_one_token_would_be_left_alone(tiny_model, load):
+    with load(tiny_model, exact=True) as exact:
+        engine = exact.decoder.engine
+        # 121 tokens, of which llama.cpp would compute 60, 60 and 1.
+        prefix, branches = [5, 9, 70] * 30, [[10, 11, 12] * 5, [13, 14] * 8]
+        one, two = engine.sequence(), engine.sequence()
+        rows = one.extend(prefix, branches)
+        two.extend(prefix)
+        assert rows[0] == pytest.approx(two.extend([], branches[:1])[0], abs=1e-4)
+        assert rows[1] == pytest.approx(two.extend([], branches[1:])[0], abs=1e-4)
