@@ -21,8 +21,10 @@ from tracker.prompt import Question, opening_pieces, turn_pieces
 from tracker.state import GoalState, Track
 
 DECODERS = ("branches", "plain")
-TOGETHER = 4
-"""Conversations that a process advances together unless it is told otherwise."""
+TOGETHER = 1
+"""Conversations that a process advances together unless it is told otherwise. On a CPU a turn with its branches
+fills llama.cpp's batches by itself, and attention is computed over the cells of all that are open: with 4 at
+once a token took 27% more processor time than with 1. See ``benchmarks.throughput``."""
 MOST_TOGETHER = 32
 """With more, too few of the engine's sequences are left for their questions."""
 
@@ -157,8 +159,8 @@ class GoalTracker:
             Processes to track in, each of which loads the model for itself; one for each core by default. In
             this process, with the model that is loaded, for 1.
         together
-            Conversations that each process advances together: a turn of each is read in one batch. As many
-            as pay by default; fewer where their tokens do not fit the context together.
+            Conversations that each process advances together, a turn of each in one batch; fewer where their
+            tokens do not fit the context together. 1 by default: see ``TOGETHER``.
         turn_done
             Is called after each turn; by this process alone.
 

@@ -91,7 +91,7 @@ def run_options(command: _Command) -> _Command:
                 "--together",
                 type=click.IntRange(1, 32),
                 metavar="N",
-                help="Conversations that a process reads side by side; as many as pay otherwise.",
+                help="Conversations that a process reads in one batch; 1 otherwise.",
             ),
             click.option(
                 "--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N conversations."
