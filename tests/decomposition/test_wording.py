@@ -15,6 +15,8 @@ REQUIREMENT, PROFILE, OBJECTIVE = Category.REQUIREMENT, Category.PROFILE, Catego
     [
         ("", "and never shout", Category.POLICY, "Never shout."),
         ("The hall must be warm.", "and must seat forty,", REQUIREMENT, "The hall must seat forty."),
+        ("The inn should be quiet.", "and should serve fish.", REQUIREMENT, "The inn should serve fish."),
+        ("The inn should be calm.", "should it be loud, go.", Category.POLICY, "Should it be loud, go."),
         ("It must be red.", "and cost at most 5.", REQUIREMENT, "It must cost at most 5."),
         ("You lead a choir.", "and want a hall.", OBJECTIVE, "You want a hall."),
         ("You are a nurse.", "and work at night.", PROFILE, "You work at night."),

@@ -24,7 +24,8 @@ _OWN_SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _STANDS_ALONE = re.compile(
-    r"(?:if|when|whenever|before|after|until|unless|once|should|as|never|always|only|do\s+not|don['’]t|not)\b",
+    r"(?:if|when|whenever|before|after|until|unless|once|as|never|always|only|do\s+not|don['’]t|not"
+    r"|should\s+(?:the|you|they|it|he|she|there|no|an?))\b",
     re.IGNORECASE,
 )
 
