@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pydantic import JsonValue, ValidationError
 
-from tracker.clauses import clauses, sentences
+from tracker.clauses import as_sentence, clauses, sentences
 from tracker.cues import category_of
 from tracker.errors import InputError, ModelError
 from tracker.goal import Category, Component, Goal
@@ -182,9 +182,23 @@ def _worded(pieces: Pieces, runs: Sequence[Run]) -> Iterator[tuple[Category, str
         text = component_text(pieces.text(run.first, run.stop), before=before, category=run.label)
         if run.label is not None:
             yield run.label, text
+        else:
+            yield from _rules_of_conduct(pieces, run)
         # What was said with the help of ``before`` as a whole leaves it standing for the next fragment.
         if not before or (run.label is not None and not text.startswith(before.removesuffix("."))):
             sentence, before = closing.sentence, text
+
+
+def _rules_of_conduct(pieces: Pieces, run: Run) -> Iterator[tuple[Category, str]]:
+    """Whole sentences that the model left out and whose words make them policies, "Be polite." say.
+
+    A fact too many is seen and struck out; a rule of conduct that is missing is not noticed.
+    """
+    for number, start, stop in pieces.runs(run.first, run.stop):
+        sentence = pieces.sentences[number]
+        whole = start == 0 and stop == len(sentence.tokens)
+        if whole and category_of(sentence.text, True) is Category.POLICY:
+            yield Category.POLICY, as_sentence(sentence.text)
 
 
 def _numbered(drafts: Sequence[tuple[Category, str]]) -> Iterator[Component]:

@@ -74,6 +74,12 @@ def test_a_list_is_split_at_its_bullets() -> None:
 
 
 @installed
+def test_a_rule_of_conduct_is_not_left_out() -> None:
+    goal = decompose("Be polite. Cancel my flight. Don't be rude.")
+    assert [c.text for c in goal if c.category is Category.POLICY] == ["Be polite.", "Don't be rude."]
+
+
+@installed
 @settings(deadline=None)
 @given(st.text(max_size=120))
 def test_any_text_gives_valid_components(text: str) -> None:
