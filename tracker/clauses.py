@@ -65,7 +65,7 @@ _SHARED_MODAL = re.compile(
     rf"(?P<head>(?:{YOU}|{THING})\s+(?:must|ha(?:s|ve) to|should|needs? to))\s+(?P<rest>.+)",
     re.IGNORECASE | re.DOTALL,
 )
-_PREDICATE = re.compile(
+PREDICATE = re.compile(
     r"(?:not\s+)?(?:be|come|cost|have|pay|include|last|start|begin|go|leave|arrive|bring|bind|take|run|show|stay"
     r"|carry|cover|fit|end|contain|serve|depart|accept|allow|name|face|give|reach|apply|fall|hold|weigh)\b"
 )
@@ -78,11 +78,16 @@ def clauses(text: str) -> Iterator[str]:
 
     ``"It must be red and cost at most 5."`` gives ``"It must be red."`` and ``"It must cost at most 5."``
     """
+    for sentence in sentences(text):
+        for part in _parts(sentence):
+            for clause in _spread(part):
+                yield as_sentence(clause)
+
+
+def sentences(text: str) -> Iterator[str]:
+    """Yield the sentences of a text in order, their white space evened out."""
     for paragraph in _paragraphs(text):
-        for sentence in _sentences(paragraph):
-            for part in _parts(sentence):
-                for clause in _spread(part):
-                    yield _as_sentence(clause)
+        yield from _sentences(paragraph)
 
 
 def _paragraphs(text: str) -> Iterator[str]:
@@ -164,13 +169,14 @@ def _spread(clause: str) -> Iterator[str]:
         return
     head, rest, start = shared["head"], shared["rest"], 0
     for gap in _LIST_BREAK.finditer(rest):
-        if gap.start() > start and _PREDICATE.match(rest, gap.end()):
+        if gap.start() > start and PREDICATE.match(rest, gap.end()):
             yield f"{head} {rest[start : gap.start()]}"
             start = gap.end()
     yield f"{head} {rest[start:]}"
 
 
-def _as_sentence(clause: str) -> str:
+def as_sentence(clause: str) -> str:
+    """A clause with a capital letter at its start and a stop at its end."""
     clause = " ".join(clause.split())
     clause = clause.strip(" ,;:") or clause
     clause = clause[:1].upper() + clause[1:]

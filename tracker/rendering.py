@@ -28,6 +28,7 @@ from tracker.state import Track
 
 if TYPE_CHECKING:  # scikit-learn takes seconds to import
     from tracker.agreement import Agreement, Estimate, Figures, Scores
+    from tracker.matching import SplitScores
 
 _LETTERS = MappingProxyType(
     {
@@ -187,6 +188,29 @@ class AgreementTable:
                 style="bold" if category == "average" else "",
             )
         return table
+
+
+@dataclass(frozen=True)
+class SplitTable:
+    """Ways to split goals against the truth: a row for each, every figure above its 95% interval."""
+
+    scores: Mapping[str, SplitScores]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        dash = "-" if options.ascii_only else "–"
+        table = _table(gap=2)
+        table.add_column("split")
+        for heading in ("components", "precision", "recall", "F1", "category", "links"):
+            table.add_column(heading, justify="right")
+        for name, scores in self.scores.items():
+            figures = (scores.precision, scores.recall, scores.f1, scores.category, scores.links)
+            table.add_row(name, str(scores.predicted), *(_estimate(figure, dash) for figure in figures))
+        yield table
+        yield Text(
+            "\nBelow each figure: 95% bootstrap interval over the goals. category: the share of matched "
+            "components with the true category; links: the share with the true objective.",
+            style="dim",
+        )
 
 
 def progress_bar(console: Console) -> Progress:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.decomposition import Decomposer, RuleDecomposer, decompose, read_goal
+from tracker.decomposition import Decomposer, RuleDecomposer, read_goal
 from tracker.errors import InputError
-from tracker.goal import Category
+from tracker.goal import Category, Goal
 
 TEXT = (
     "You are a nurse and 34 years old. You want to book a room at the Sea Inn; it must cost no more than "
@@ -19,6 +19,10 @@ TEXT = (
     "the garden. You also want to cancel your table for Friday. Never mention your job. If the agent "
     "refuses, you ask for Mr. Lund."
 )
+
+
+def decompose(text: str) -> Goal:
+    return RuleDecomposer().decompose(text)
 
 
 def test_a_goal_as_simulators_are_given_it() -> None:
@@ -134,7 +138,7 @@ def test_a_goal_in_json(tmp_path: Path, value: dict[str, object]) -> None:
 def test_a_goal_as_free_text(tmp_path: Path) -> None:
     path = tmp_path / "goal.txt"
     path.write_text("\ufeffYou want to buy a bike.\nNever shout.\n", encoding="utf-8")
-    goal = read_goal(path)
+    goal = read_goal(path, decomposer=RuleDecomposer())
     assert goal.text == "You want to buy a bike.\nNever shout."
     assert [str(component.category) for component in goal] == ["objective", "policy"]
 

@@ -9,7 +9,7 @@ from format_samples import CHAT, CHAT_SEEN, TAU2, TAU_BENCH, write, write_lines
 from pydantic import JsonValue
 
 from tracker.conversation import Conversation
-from tracker.decomposition import decompose
+from tracker.decomposition import RuleDecomposer, decompose
 from tracker.errors import InputError
 from tracker.formats import read
 
@@ -106,7 +106,7 @@ def test_a_chat_in_which_nobody_speaks(tmp_path: Path) -> None:
 
 
 def test_tau_bench_runs(tmp_path: Path) -> None:
-    first, second = conversations(write(tmp_path, TAU_BENCH, indent=2))
+    first, second = conversations(write(tmp_path, TAU_BENCH, indent=2), decomposer=RuleDecomposer())
     assert first.id == "tau-bicycle-03-1"
     assert first.domain == "bicycle"
     assert first.reward == 0.0
@@ -135,7 +135,7 @@ def test_a_given_goal_is_used_for_every_run(tmp_path: Path) -> None:
 
 
 def test_tau2_simulations(tmp_path: Path) -> None:
-    first, second = conversations(write(tmp_path, TAU2, indent=4))
+    first, second = conversations(write(tmp_path, TAU2, indent=4), decomposer=RuleDecomposer())
     assert first.id == "tau2-bicycles-7-0"
     assert first.domain == "bicycles"
     assert first.reward == 1.0

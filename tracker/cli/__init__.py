@@ -20,6 +20,7 @@ from click.exceptions import Exit
 from tracker.cli.agree import agree
 from tracker.cli.annotate import annotate
 from tracker.cli.audit import audit
+from tracker.cli.decompose import decompose
 from tracker.cli.doctor import doctor
 from tracker.cli.evaluate import evaluate
 from tracker.cli.export import export
@@ -86,7 +87,7 @@ def cli() -> None:
     """
 
 
-for _command in (track, evaluate, annotate, judge, agree, report, audit, export, doctor, model):
+for _command in (track, evaluate, annotate, judge, agree, report, audit, export, decompose, doctor, model):
     cli.add_command(_command)
 
 

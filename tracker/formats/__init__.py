@@ -14,7 +14,7 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from tracker.conversation import Conversation
-from tracker.decomposition import Decomposer, RuleDecomposer
+from tracker.decomposition import Decomposer, default_decomposer
 from tracker.errors import InputError
 from tracker.formats import multiwoz, native, openai, tau2, tau_bench
 from tracker.goal import Goal
@@ -56,7 +56,7 @@ def read(
         Takes the place of the goals in the file. Labels, which speak of the file's own components, are left
         out then. A format without goals (``openai``) needs it.
     decomposer
-        Splits goals that are free text; by rule where none is given.
+        Splits goals that are free text; see :func:`tracker.decomposition.default_decomposer`.
 
     Yields
     ------
@@ -71,7 +71,7 @@ def read(
     """
     source = open_source(path)
     chosen = _FORMATS[_recognised(source)] if format is None else _named(format)
-    return chosen.conversations(source, goal=goal, decomposer=decomposer or RuleDecomposer())
+    return chosen.conversations(source, goal=goal, decomposer=decomposer or default_decomposer())
 
 
 def _recognised(source: Source) -> str:

@@ -16,7 +16,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, FiniteFloat, JsonValue, ValidationError
 
 from tracker.conversation import Conversation, LabelChange, Message, check_labels
-from tracker.decomposition import Decomposer, RuleDecomposer, goal_from_json
+from tracker.decomposition import Decomposer, default_decomposer, goal_from_json
 from tracker.errors import InputError
 from tracker.formats.chat import spoken
 from tracker.goal import Component, Goal, Status
@@ -61,7 +61,7 @@ def read(
 
     Raises ``InputError`` when the file as a whole cannot be read.
     """
-    return _conversations(open_source(path), goal, RuleDecomposer(), probes)
+    return _conversations(open_source(path), goal, default_decomposer(), probes)
 
 
 def conversations(

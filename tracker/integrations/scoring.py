@@ -18,7 +18,7 @@ from typing import cast
 from pydantic import JsonValue
 
 from tracker.conversation import Conversation
-from tracker.decomposition import RuleDecomposer, goal_from_json
+from tracker.decomposition import default_decomposer, goal_from_json
 from tracker.errors import InputError
 from tracker.goal import SUCCESS, Category, Component, Goal, Status
 from tracker.state import GoalState, Track
@@ -156,7 +156,7 @@ def goal_of(value: object, *, within: str) -> Goal:
     if isinstance(value, Goal):
         goal = value
     else:
-        goal = goal_from_json(cast(JsonValue, value), within=within, decomposer=RuleDecomposer())
+        goal = goal_from_json(cast(JsonValue, value), within=within, decomposer=default_decomposer())
     if not goal.components:
         raise InputError("the goal has no components", field=within)
     return goal

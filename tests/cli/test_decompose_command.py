@@ -1,0 +1,112 @@
+"""``goalstate decompose``: what it writes can be read, corrected and tracked with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from native_samples import line
+
+from tracker.decomposition import learned_weights
+from tracker.formats import read
+from tracker.goal import Goal
+
+Run = Callable[..., Result]
+File = Callable[..., Path]
+
+GOAL = "You want to book a table for two. Never shout.\n"
+
+
+def test_a_text_becomes_a_goal_that_track_takes(goalstate: Run, file: File, tmp_path: Path) -> None:
+    text = file(GOAL, name="goal.txt")
+    result = goalstate("decompose", text)
+    assert result.exit_code == 0, result.output
+    goal = Goal.model_validate_json(result.stdout)
+    assert goal.text == GOAL.strip()
+    assert [(c.id, c.text) for c in goal] == [
+        ("objective-1", "You want to book a table for two."),
+        ("policy-1", "Never shout."),
+    ]
+    corrected = tmp_path / "goal.json"
+    assert goalstate("decompose", text, "--output", corrected).stdout.strip() == str(corrected)
+    corrected.write_text(corrected.read_text().replace("Never shout.", "Never swear."))
+    tracked = goalstate("track", file(line(), name="c.jsonl"), "--goal", corrected)
+    assert tracked.exit_code == 0, tracked.output
+    assert "Never swear." in tracked.stdout
+
+
+def test_the_text_of_a_goal_in_json_is_split_anew(goalstate: Run, file: File) -> None:
+    goal = {"text": GOAL, "components": [{"id": "x", "category": "policy", "text": "Old."}]}
+    result = goalstate("decompose", file(json.dumps(goal, indent=1)), "--decomposer", "rules")
+    assert [c.id for c in Goal.model_validate_json(result.stdout)] == ["objective-1", "policy-1"]
+
+
+def test_conversations_become_native_ones_with_their_goals_split(
+    goalstate: Run, file: File, tmp_path: Path
+) -> None:
+    output = tmp_path / "split.jsonl"
+    result = goalstate("decompose", file(line("a"), line("b")), "--output", output)
+    assert result.exit_code == 0, result.output
+    first, second = read(output)
+    assert (first.id, second.id) == ("a", "b")  # type: ignore[union-attr]
+    assert [c.id for c in first.goal] == ["objective-1", "policy-1"]  # type: ignore[union-attr]
+    assert first.labels is None  # type: ignore[union-attr]
+
+
+def test_a_conversation_without_a_text_is_passed_over(goalstate: Run, file: File) -> None:
+    silent = line("b")
+    del silent["goal"]["text"]
+    result = goalstate("decompose", file(line("a"), silent))
+    assert result.exit_code == 1
+    assert "passed over" in result.stderr
+    assert "'b' has no goal text to split" in result.stderr
+    assert len(result.stdout.splitlines()) == 1
+
+
+def test_the_splits_are_compared_with_the_components_of_a_file(goalstate: Run, file: File) -> None:
+    result = goalstate("decompose", "--evaluate", "--json", file(line("a"), line("b")))
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)["decomposers"]
+    assert set(found) == {"rules", "sentences"} | ({"learned"} if learned_weights() else set())
+    # Both conversations have the same goal, which counts once.
+    assert found["rules"]["goals"] == 1
+    assert found["rules"]["components"] == 3
+    table = goalstate("decompose", "--evaluate", file(line()))
+    assert "1 goal, 3 components" in table.stdout
+    assert "rules" in table.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("", "the file is empty"),
+        ('{"text": " "}', "text: missing or empty"),
+        ('{"text": 3}', "text: missing or empty"),
+        ('{"texts": "Buy."}', "the format is not known"),
+        ('{"text": "Buy', "broken JSON"),
+    ],
+)
+def test_a_file_without_a_goal_is_an_error_of_one_line(
+    goalstate: Run, file: File, content: str, complaint: str
+) -> None:
+    result = goalstate("decompose", file(content))
+    assert result.exit_code == 2
+    assert complaint in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_the_input_is_not_overwritten(goalstate: Run, file: File) -> None:
+    text = file(GOAL, name="goal.txt")
+    result = goalstate("decompose", text, "--output", text)
+    assert result.exit_code == 2
+    assert "would take the place of the input" in result.stderr
+    assert text.read_text().strip() == GOAL.strip()
+
+
+def test_options_of_the_evaluation_go_with_it(goalstate: Run, file: File) -> None:
+    text = file(GOAL, name="goal.txt")
+    assert goalstate("decompose", text, "--json").exit_code == 2
+    assert goalstate("decompose", "--evaluate", text, "--output", "x").exit_code == 2

@@ -1,0 +1,196 @@
+"""``goalstate decompose``: a goal in words as components, to look at, correct and track with.
+
+Knows the command's options and what is written. Knows nothing about how a text is split or how splits are
+compared.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tracker.errors import InputError
+
+if TYPE_CHECKING:
+    from tracker.conversation import Conversation
+    from tracker.decomposition import Decomposer
+    from tracker.goal import Goal
+
+_JSON = re.compile(r"\s*(?:\{|\[\s*\{)")
+
+
+@click.command()
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    metavar="OUT",
+    type=click.Path(path_type=Path),
+    help="Write to a file in place of standard output.",
+)
+@click.option(
+    "--decomposer",
+    "name",
+    type=click.Choice(["learned", "rules", "sentences"]),
+    help="How to split; learned where its weights are installed. The others are there to compare with.",
+)
+@click.option(
+    "--format", "format_name", metavar="FORMAT", help="Of a file of conversations; recognised otherwise."
+)
+@click.option(
+    "--evaluate",
+    is_flag=True,
+    help="Split the goals of FILE, a native file, and compare with the components that it has.",
+)
+@click.option(
+    "--in-text",
+    is_flag=True,
+    help="With --evaluate: leave out true profiles, policies and preferences that the text does not have.",
+)
+@click.option("--json", "as_json", is_flag=True, help="With --evaluate: write JSON, for machines.")
+@click.pass_context
+def decompose(
+    context: click.Context,
+    file: Path,
+    output: Path | None,
+    name: str | None,
+    format_name: str | None,
+    evaluate: bool,
+    in_text: bool,
+    as_json: bool,
+) -> None:
+    """Split a goal in words into components.
+
+    FILE is a text, or JSON with the text of a goal: the goal is written as JSON, to be corrected where it is
+    wrong, and `goalstate track --goal` takes it. Of a file of conversations, such as runs of a benchmark,
+    every conversation is written with its goal split, one a line, and `goalstate track` takes that file.
+    """
+    if not evaluate and (in_text or as_json):
+        raise click.UsageError("--in-text and --json go with --evaluate.")
+    if evaluate and (output is not None or format_name is not None):
+        raise click.UsageError("--output and --format do not go with --evaluate.")
+    if evaluate:
+        _evaluate(context, file, name, in_text=in_text, as_json=as_json)
+        return
+    from tracker.atomic import check_writable, write_text
+    from tracker.decomposition import decomposer_named, default_decomposer
+
+    if output is not None:
+        if output.resolve() == file.resolve():
+            raise InputError("the output would take the place of the input", source=output)
+        check_writable(output)
+    decomposer = default_decomposer() if name is None else decomposer_named(name)
+    goal = _alone(file, decomposer) if format_name is None else None
+    lines: list[str] = []
+    bad: list[InputError] = []
+    if goal is not None:
+        lines.append(
+            json.dumps(goal.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False)
+        )
+    else:
+        for line in _conversations(file, format_name, decomposer):
+            if isinstance(line, InputError):
+                bad.append(line)
+                click.echo(f"goalstate: passed over: {line}", err=True)
+            else:
+                lines.append(line)
+    if not lines:
+        raise bad[0] if bad else InputError("there is no goal in this file", source=file)
+    text = "\n".join(lines) + "\n"
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write_text(output, text)
+        click.echo(str(output))
+    if bad:
+        context.exit(1)
+
+
+def _alone(file: Path, decomposer: Decomposer) -> Goal | None:
+    """The goal of a file that holds a text, or JSON with nothing but a goal; ``None`` where it is neither."""
+    from tracker.source import open_source, read_text
+
+    prose = read_text(file)
+    if _JSON.match(prose):
+        value = open_source(file).first.value
+        if not isinstance(value, dict) or not value.keys() <= {"text", "components"}:
+            return None
+        text = value.get("text")
+        if not isinstance(text, str) or not text.strip():
+            raise InputError("missing or empty: there is nothing to split", source=file, field="text")
+        prose = text
+    return decomposer.decompose(prose.strip())
+
+
+def _conversations(file: Path, format_name: str | None, decomposer: Decomposer) -> Iterator[str | InputError]:
+    """A native line for each conversation, its goal's text split anew; labels speak of other components."""
+    from tracker.formats import read
+    from tracker.formats.native import conversation_to_json
+
+    for item in read(file, format=format_name, decomposer=decomposer):
+        if isinstance(item, InputError):
+            yield item
+        elif not item.goal.text.strip():
+            yield InputError(f"conversation {item.id!r} has no goal text to split", source=file)
+        else:
+            split = replace(item, goal=decomposer.decompose(item.goal.text), labels=None)
+            yield json.dumps(conversation_to_json(split), ensure_ascii=False)
+
+
+def _evaluate(context: click.Context, file: Path, name: str | None, *, in_text: bool, as_json: bool) -> None:
+    from tracker.decomposition import NAMES, decomposer_named, learned_weights
+    from tracker.formats import native
+    from tracker.matching import THRESHOLD, score_splits
+    from tracker.matching import in_text as only_in_text
+
+    items = list(native.read(file))
+    bad = [item for item in items if isinstance(item, InputError)]
+    goals = _distinct(item for item in items if not isinstance(item, InputError))
+    for error in bad:
+        click.echo(f"goalstate: passed over: {error}", err=True)
+    if not goals:
+        raise InputError("no goal has a text and components to compare with", source=file)
+    truth = [only_in_text(goal) for goal in goals] if in_text else goals
+    if name is not None:
+        names: Sequence[str] = [name]
+    else:
+        names = [each for each in NAMES if each != "learned" or learned_weights() is not None]
+    scores = {
+        each: score_splits(truth, [decomposer.decompose(goal.text) for goal in goals])
+        for each, decomposer in ((each, decomposer_named(each)) for each in names)
+    }
+    if as_json:
+        result = {
+            "file": str(file),
+            "threshold": THRESHOLD,
+            "in_text": in_text,
+            "decomposers": {each: found.as_json() for each, found in scores.items()},
+        }
+        click.echo(json.dumps(result, indent=2))
+    else:
+        from rich.console import Console
+        from rich.text import Text
+
+        from tracker.rendering import SplitTable, counted, one_line
+
+        console = Console(highlight=False)
+        of = f"{counted(len(truth), 'goal')}, {counted(sum(map(len, truth)), 'component')}"
+        console.print(Text(f"{one_line(file.name)}: {of}; matched by token F1 of {THRESHOLD} or more\n"))
+        console.print(SplitTable(scores))
+    if bad:
+        context.exit(1)
+
+
+def _distinct(conversations: Iterable[Conversation]) -> list[Goal]:
+    """Each goal once: runs of a benchmark repeat theirs."""
+    goals = {
+        conversation.goal.model_dump_json(): conversation.goal
+        for conversation in conversations
+        if conversation.goal.text.strip() and len(conversation.goal)
+    }
+    return list(goals.values())
