@@ -1,0 +1,341 @@
+"""What a simulated user is told before each message, and which of its candidate messages is sent.
+
+Knows goals, states and words; decides what is open, what comes next, which rules are due and when the
+conversation may end. Knows nothing about how a user speaks or how states are tracked.
+
+    none       the goal stands at the beginning, and that is all
+    goal       the goal's text again before each message
+    state      how each component of the goal stands
+    plan       what is settled, what to say next, which rules are due, whether to stop
+    lookahead  the plan; of several candidate messages the one is sent that the tracker likes best
+
+The first two end when the user says goodbye. The others end when the tracker holds every objective and
+requirement for COMPLETE or ATTEMPTED (or one has been pursued in vain for long): a goodbye before that is
+taken out of the message, and after that the user is told to take its leave.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tracker.conversation import Message, Role
+from tracker.goal import SUCCESS, Category, Component, Goal, Status
+from tracker.simulator.speech import is_farewell, without_farewell
+from tracker.state import GoalState
+
+PATIENCE = 3
+"""What has been next in so many turns and has not moved is given up."""
+_AT_ONCE = 2
+"""Things to say in one message."""
+
+
+class Steer(StrEnum):
+    NONE = "none"
+    GOAL = "goal"
+    STATE = "state"
+    PLAN = "plan"
+    LOOKAHEAD = "lookahead"
+
+    @property
+    def tracks(self) -> bool:
+        """Whether the tracker is needed."""
+        return self not in (Steer.NONE, Steer.GOAL)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do next; components stand in the order of the goal."""
+
+    done: tuple[Component, ...] = ()
+    refused: tuple[Component, ...] = ()
+    open: tuple[Component, ...] = ()
+    """Objectives and requirements that are neither, and preferences that were not voiced."""
+    say: tuple[Component, ...] = ()
+    """What to say in this message."""
+    answer: tuple[Component, ...] = ()
+    """What answers the agent's question."""
+    asked: bool = False
+    """The agent's last message ends with a question."""
+    rules: tuple[Component, ...] = ()
+    """Policies that hold at all times."""
+    due: tuple[Component, ...] = ()
+    """Policies whose moment has come."""
+    about: tuple[Component, ...] = ()
+    close: bool = False
+    """Everything is settled: take leave now. Before that, do not."""
+    turns_left: int = 0
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """What a user is told before a message."""
+
+    text: str = ""
+    """For users that read: empty for nothing."""
+    goal: Goal | None = None
+    """Where the goal is told again."""
+    state: GoalState | None = None
+    """Where the state is told."""
+    plan: Plan | None = None
+    """Where the plan is told."""
+
+
+class Planner:
+    """Makes the plan of each turn of one conversation, and remembers what was pursued how often."""
+
+    def __init__(self, goal: Goal) -> None:
+        self._goal = goal
+        self._pursued: Counter[str] = Counter()
+        self._before: GoalState = GoalState.start(goal)
+
+    def plan(
+        self,
+        state: GoalState,
+        messages: Sequence[Message],
+        turns_left: int,
+        *,
+        say: Iterable[str] | None = None,
+    ) -> Plan:
+        """The plan for the user's next message.
+
+        Parameters
+        ----------
+        messages
+            The conversation so far.
+        turns_left
+            Messages that the user may still send, this one among them.
+        say
+            Ids of what to say, where that is known better than by rule: training tells a user to say what it
+            went on to say.
+        """
+        goal = self._goal
+        tasks = [c for c in goal if c.category in (Category.OBJECTIVE, Category.REQUIREMENT)]
+        wishes = [c for c in goal if c.category is Category.PREFERENCE]
+        policies = [c for c in goal if c.category is Category.POLICY]
+        open_tasks = [c for c in tasks if state[c.id].status is Status.INCOMPLETE]
+        pursued = [c for c in open_tasks if self._pursued[c.id] < PATIENCE]
+        unvoiced = [c for c in wishes if state[c.id].status is Status.MISALIGNED]
+        last = messages[-1].content if messages and messages[-1].role is Role.ASSISTANT else ""
+        said = " ".join(m.content for m in messages if m.role is Role.USER)
+        chosen = (
+            _choose(goal, pursued, [c for c in unvoiced if self._pursued[c.id] < 1], said)
+            if say is None
+            else [c for c in goal if c.id in set(say)]
+        )
+        # With one turn left, leave now: a conversation that is cut off never says goodbye.
+        close = (not pursued or turns_left <= 1) and say is None
+        if not close:
+            current = [c for c in pursued if c in chosen] or pursued[:1]
+            self._pursued.update(c.id for c in {*current, *chosen})
+        failed = any(
+            state[c.id].status is Status.ATTEMPTED and self._before[c.id].status is Status.INCOMPLETE
+            for c in tasks
+        )
+        self._before = state
+        moments = {c.id: _moment(c.text) for c in policies}
+        come = {
+            _Moment.ALWAYS: False,
+            _Moment.REFUSAL: failed or _REFUSAL.search(last) is not None,
+            _Moment.BEFORE: _OFFER.search(last) is not None,
+            _Moment.END: close,
+        }
+        return Plan(
+            done=tuple(c for c in tasks if state[c.id].status is Status.COMPLETE),
+            refused=tuple(c for c in tasks if state[c.id].status is Status.ATTEMPTED),
+            open=(*open_tasks, *unvoiced),
+            say=() if close else tuple(chosen),
+            answer=tuple(_answers(goal, last)),
+            asked=last.rstrip().endswith("?"),
+            rules=tuple(c for c in policies if moments[c.id] is _Moment.ALWAYS),
+            due=tuple(c for c in policies if come[moments[c.id]]),
+            about=tuple(c for c in goal if c.category is Category.PROFILE),
+            close=close,
+            turns_left=turns_left,
+        )
+
+
+def instruct(steer: Steer, goal: Goal, state: GoalState, plan: Plan) -> Instruction:
+    """Turn the state into what the user is told."""
+    if steer is Steer.NONE:
+        return Instruction()
+    if steer is Steer.GOAL:
+        return Instruction(text=f"Remember your goal. {goal.text}", goal=goal)
+    if steer is Steer.STATE:
+        return Instruction(text=_state_text(goal, state, plan), state=state)
+    return Instruction(text=_plan_text(plan), state=state, plan=plan)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A message that might be sent."""
+
+    text: str
+    closes: bool
+    """It says goodbye."""
+
+
+def admissible(text: str, steer: Steer, plan: Plan) -> Candidate:
+    """A message as it may be sent: without a goodbye where it is too early for one."""
+    leaves = is_farewell(text)
+    if not steer.tracks:
+        return Candidate(text, leaves)
+    if not leaves or plan.close:
+        # Told to leave, any message is the last one.
+        return Candidate(text, plan.close)
+    return Candidate(without_farewell(text), False)
+
+
+def on_course(goal: Goal, state: GoalState) -> float:
+    """How many components the tracker holds for on course: the sum of their probabilities of success."""
+    total = 0.0
+    for component in goal:
+        believed = state[component.id]
+        succeeds = believed.status in SUCCESS[component.category]
+        total += believed.probability if succeeds else 1 - believed.probability
+    return total
+
+
+# When rules are due
+
+
+class _Moment(StrEnum):
+    ALWAYS = "always"
+    REFUSAL = "refusal"
+    BEFORE = "before"
+    END = "end"
+
+
+_REFUSAL = re.compile(
+    r"\b(sorry|cannot|can't|unable|not possible|unfortunately|no longer|fully booked)\b", re.I
+)
+_OFFER = re.compile(r"\b(shall i|would you like me|do you want me|should i)\b", re.I)
+_END = re.compile(r"\b(last message|good ?bye|before you leave|end the (chat|conversation)|closing)\b", re.I)
+_CONDITIONAL = re.compile(r"^(if|when|whenever|should)\b", re.I)
+_BEFORE = re.compile(r"^before\b", re.I)
+
+
+def _moment(text: str) -> _Moment:
+    if _END.search(text):
+        return _Moment.END
+    if _CONDITIONAL.search(text):
+        return _Moment.REFUSAL
+    return _Moment.BEFORE if _BEFORE.search(text) else _Moment.ALWAYS
+
+
+# What to say
+
+
+_SMALL = re.compile(
+    # What a user may leave out, or turn round, and still have said the thing.
+    r"(an?|and|any|are|as|at|be|by|do|for|from|get|has|have|if|in|is|its?|know|no|not|of|on|or|than|that|the|them|"
+    r"there|they|this|to|want|was|what|when|where|whether|which|will|with|would|you|your|find|out|book|rather|"
+    r"much|can|could|please|more|said|should|i|my|me|we|our)"
+)
+_HINTS = (
+    (r"\bday\b", r"day\b"),
+    (r"\bwhat time\b", r"\d:\d\d"),
+    (r"\bmorning\b", r"\bmorning\b|\bevening\b|\bafternoon\b"),
+    (r"\bpeople\b|\btravellers\b", r"\b(people|person)\b"),
+    (r"\bnights\b", r"\bnights?\b"),
+    (r"\bname\b", r"^(your name|you are called|you are [A-Z])"),
+    (r"\bphone\b", r"\bphone number is\b"),
+    (r"\bmember\b", r"\bmember\b"),
+    (r"\bhow old\b|\byour age\b", r"\byears old\b"),
+    (r"\border number\b", r"\border\b"),
+    (r"\bcard\b|\bvoucher\b|\brefund\b", r"\brefund is|\brefund has"),
+    (r"\bdelivered\b", r"\bdelivered\b"),
+    (r"\b(begin|leave from|depart)\b", r"\bfrom\b"),
+    (r"\bwould you rather\b", r"^you would\b"),
+    (r"\bcost\b|\bbudget\b", r"\b(euros|cheap|expensive|priced)\b"),
+    (r"\bpart of town\b", r"\bin the\b"),
+)
+
+
+def _choose(
+    goal: Goal, tasks: Sequence[Component], wishes: Sequence[Component], said: str
+) -> list[Component]:
+    """What to say next: of the first objective that is not settled, what has not been said."""
+    words = _words(said)
+    for objective in [*(c for c in goal if c.category is Category.OBJECTIVE), None]:
+        owner = objective.id if objective is not None else None
+        own = [c for c in tasks if c.id == owner or (c.objective == owner and c is not objective)]
+        mine = own + [c for c in wishes if c.objective == owner]
+        unsaid = [c for c in mine if not _is_said(c, words)]
+        if unsaid:
+            return unsaid[:_AT_ONCE]
+        if own:
+            # All of it was said: the agent is at work, or did not understand.
+            return []
+    return []
+
+
+def _words(text: str) -> set[str]:
+    return {word.rstrip("s") for word in re.findall(r"[\w:-]+", text.lower())}
+
+
+def _is_said(component: Component, words: set[str]) -> bool:
+    wanted = {word for word in _words(component.text) if not _SMALL.fullmatch(word)}
+    return bool(wanted) and len(wanted & words) >= 0.7 * len(wanted)
+
+
+def _answers(goal: Goal, message: str) -> list[Component]:
+    """The components that answer the agent's question, by what is asked for."""
+    questions = " ".join(re.findall(r"[^.!?]*\?", message)).lower()
+    if not questions:
+        return []
+    hints = [answer for asked, answer in _HINTS if re.search(asked, questions)]
+    return [
+        c
+        for c in goal
+        if c.category is not Category.POLICY
+        and any(re.search(hint, c.text, re.I) for hint in hints)
+        and not c.text.startswith("Find out")
+    ][:_AT_ONCE]
+
+
+# The words that a user reads
+
+
+def _state_text(goal: Goal, state: GoalState, plan: Plan) -> str:
+    lines = ["How your goal stands:"]
+    lines += [f"- {c.text} ({_STANDING[c.category][state[c.id].status]})" for c in goal]
+    return "\n".join([*lines, _ending(plan)])
+
+
+def _plan_text(plan: Plan) -> str:
+    lines = [
+        _listed("About you:", plan.about),
+        _listed("Rules:", plan.rules),
+        _listed("Done:", plan.done),
+        _listed("Refused:", plan.refused),
+        _listed("Now:", plan.due),
+        _listed("Answer:", plan.answer) if plan.asked and not plan.close else "",
+        _listed("Say next:", plan.say),
+        _ending(plan),
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _listed(heading: str, components: Sequence[Component]) -> str:
+    return f"{heading} {' '.join(c.text for c in components)}" if components else ""
+
+
+def _ending(plan: Plan) -> str:
+    if plan.close:
+        return "Everything is settled. Say goodbye now."
+    return f"Do not say goodbye yet. You have {plan.turns_left} messages left."
+
+
+_KEPT = {Status.ALIGNED: "kept", Status.MISALIGNED: "broken"}
+_TASK = {Status.INCOMPLETE: "open", Status.ATTEMPTED: "refused", Status.COMPLETE: "done"}
+_STANDING = {
+    Category.PROFILE: _KEPT,
+    Category.POLICY: _KEPT,
+    Category.OBJECTIVE: _TASK,
+    Category.REQUIREMENT: _TASK,
+    Category.PREFERENCE: {Status.MISALIGNED: "not said yet", Status.ALIGNED: "said"},
+}
