@@ -25,6 +25,8 @@ from tracker.state import GoalState
 _READS_GOAL = 0.25
 _READS_STATE = 0.6
 """How likely a forgotten component comes back in a turn, by what the user is told."""
+_OPEN_QUESTION = re.compile(r"\b(else|add|help|do for you)\b")
+"""What holds up nothing."""
 _OTHER_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -115,7 +117,7 @@ class ScriptedSpeaker:
             if first and self._forgets("before the agent asks for it", "name") and self._name():
                 parts.append(self._name())
             if not parts:
-                waits = last.rstrip().endswith("?") and "else?" not in last
+                waits = last.rstrip().endswith("?") and not _OPEN_QUESTION.search(last)
                 parts = ["Yes, go ahead."] if waits else []
         if leaves or not parts:
             if plan is not None and not plan.close:
@@ -140,7 +142,7 @@ class ScriptedSpeaker:
         if not pending:
             return []
         owner = pending[0].objective or pending[0].id
-        waits = last.rstrip().endswith("?") and not re.search(r"\b(else|add|help|do for you)\b", last)
+        waits = last.rstrip().endswith("?") and not _OPEN_QUESTION.search(last)
         if plan is None and waits and self._owner not in (None, owner):
             return []
         return [c for c in pending if owner in (c.id, c.objective)][:2]
@@ -149,6 +151,8 @@ class ScriptedSpeaker:
         self._said.add(component.id)
         self._owner = component.objective or component.id
         text = spoken(component)
+        if self._keeps("Do not give the order number"):
+            text = re.sub(r" [A-Z]-\d{4}", "", text)
         if self._chance.random() < self._drift.contradicts:
             for day in _OTHER_DAYS:
                 if day in text:
@@ -204,6 +208,7 @@ class ScriptedSpeaker:
                     for c in answers
                     if c.category in (Category.REQUIREMENT, Category.OBJECTIVE)
                     and c.id not in self._forgotten
+                    and self._owner in (None, c.id, c.objective)
                 ]
                 parts += [self._say(c) for c in own] or ["Any will do, you choose."]
         return parts

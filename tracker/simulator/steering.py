@@ -99,6 +99,7 @@ class Planner:
         turns_left: int,
         *,
         say: Iterable[str] | None = None,
+        close: bool | None = None,
     ) -> Plan:
         """The plan for the user's next message.
 
@@ -108,9 +109,9 @@ class Planner:
             The conversation so far.
         turns_left
             Messages that the user may still send, this one among them.
-        say
-            Ids of what to say, where that is known better than by rule: training tells a user to say what it
-            went on to say.
+        say, close
+            Ids of what to say, and whether to leave, where that is known better than by rule: training tells
+            a user to do what it went on to do.
         """
         goal = self._goal
         tasks = [c for c in goal if c.category in (Category.OBJECTIVE, Category.REQUIREMENT)]
@@ -127,7 +128,8 @@ class Planner:
             else [c for c in goal if c.id in set(say)]
         )
         # With one turn left, leave now: a conversation that is cut off never says goodbye.
-        close = (not pursued or turns_left <= 1) and say is None
+        if close is None:
+            close = not pursued or turns_left <= 1
         if not close:
             current = [c for c in pursued if c in chosen] or pursued[:1]
             self._pursued.update(c.id for c in {*current, *chosen})
@@ -197,6 +199,11 @@ def on_course(goal: Goal, state: GoalState) -> float:
         succeeds = believed.status in SUCCESS[component.category]
         total += believed.probability if succeeds else 1 - believed.probability
     return total
+
+
+def says(text: str, component: Component) -> bool:
+    """Whether a message says what a component says, by the words that they share."""
+    return _is_said(component, _words(text))
 
 
 # When rules are due
