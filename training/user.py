@@ -225,7 +225,7 @@ class Trainer:
         value, read = math.nan, 0
         if pack is not None:
             loss, _ = self._loss(pack)
-            (loss / self.config.batch).backward()  # type: ignore[no-untyped-call]
+            (loss / self.config.batch).backward()
             value, read = loss.item(), len(pack.prefix) + sum(map(len, pack.branches))
         if (position + 1) % self.config.batch == 0 or position + 1 == self.config.passes:
             for group in self.optimizer.param_groups:

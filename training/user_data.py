@@ -12,15 +12,21 @@ MISALIGNED are left out, and so is a goodbye that leaves a task INCOMPLETE: nobo
 
 from __future__ import annotations
 
+import argparse
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from tracker.conversation import Conversation
 from tracker.goal import Category, Status
+from tracker.output import TrackWriter
 from tracker.prompt import Control
+from tracker.simulator.goals import generate_goals
+from tracker.simulator.run import simulate
+from tracker.simulator.scripted import Drift, ScriptedUser
 from tracker.simulator.speech import is_farewell
 from tracker.simulator.steering import Planner, Steer, instruct, says
 from tracker.simulator.user import cue_pieces, message_pieces, setting_pieces
@@ -153,3 +159,29 @@ def pack_user(
 def with_goal_text(conversations: Sequence[Conversation]) -> list[Conversation]:
     """Those whose goal has a text, which a user cannot do without."""
     return [conversation for conversation in conversations if conversation.goal.text.strip()]
+
+
+def write_simulated(path: Path, *, goals: int, random_state: int) -> int:
+    """Write conversations of a scripted user that does not drift; how many there are.
+
+    They teach a user to say what the plan names, in the simulator's own world. Their goals are drawn from
+    another seed than those that anything is measured on.
+    """
+    user = ScriptedUser(Drift.never())
+    with TrackWriter(path) as writer:
+        for simulated in generate_goals(goals, random_state=random_state):
+            writer.write_line(simulate(simulated, user=user, steer=Steer.NONE, turns=12).as_json())
+        return writer.written
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Write conversations of a user that does not drift.")
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--goals", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=1_000_000)
+    given = parser.parse_args()
+    print(write_simulated(given.output, goals=given.goals, random_state=given.seed), "conversations")
+
+
+if __name__ == "__main__":
+    main()

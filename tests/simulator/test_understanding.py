@@ -102,6 +102,7 @@ def test_a_greeting_is_no_part_of_the_day() -> None:
         ("Great, that's all.", True),
         ("have a nice day!", True),
         ("Bye. Oh, what is the address?", False),
+        ("Can I have a confirmation? Thank you. Goodbye.", True),
         ("I would like a room.", False),
     ],
 )

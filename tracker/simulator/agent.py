@@ -160,8 +160,8 @@ class RuleAgent:
         current = self._requests.get(self._active) if self._active else None
         if heard.domains and self._active not in heard.domains:
             self._active = (raised or list(heard.domains))[0]
-        elif current is None or not current.open:
-            self._active = (raised or [self._active])[0]
+        elif raised and (current is None or not current.open):
+            self._active = raised[0]
         return parts
 
     def _answers(self, heard: Heard) -> list[str]:
@@ -227,8 +227,10 @@ class RuleAgent:
         if request.unmet is not None:
             slot = request.unmet
             if slot not in named and (heard.affirms or heard.leaves_open):
-                request.values.pop(slot, None)
+                del request.values[slot]
                 request.unmet = None
+                if slot in {detail.name for detail in request.domain.details}:
+                    request.values[slot] = self._any_value(request, slot)
             elif slot in named and named[slot] != request.stated.get(slot):
                 request.unmet = None
             request.insists = heard.denies or slot in named
@@ -388,6 +390,7 @@ class RuleAgent:
         if not named:
             return [] if self._others_open() is None else self._next()
         if request.outcome is Happening.FAILED:
+            self._log(Happening.UNMET, request.domain.name, named)
             return ["As I said, I cannot do that."]
         same = {slot: value for slot, value in named.items() if request.done.get(slot) == value}
         other = {slot: value for slot, value in named.items() if slot not in same}

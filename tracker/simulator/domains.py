@@ -79,7 +79,7 @@ class Wish:
     first: str
     """A regular expression of the one choice, over lower-case text."""
     second: str
-    texts: tuple[tuple[str, str], ...]
+    texts: tuple[tuple[str, ...], tuple[str, ...]]
     """Sentences of a goal that prefer the first, and those that prefer the second."""
     question: str
     """How the agent offers the choice."""
@@ -635,7 +635,7 @@ SHOP = Domain(
 APPOINTMENT = Domain(
     name="appointment",
     triggers=r"\b(appointments?|dentist|hairdresser|optician|vet|bike workshop)\b",
-    tasks=("book an appointment at a {kind}", "get an appointment at a {kind}"),
+    tasks=("book an appointment at the {kind}", "get an appointment at the {kind}"),
     noun="place",
     names=(
         "Dr. Orlow",

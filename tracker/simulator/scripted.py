@@ -25,6 +25,25 @@ from tracker.state import GoalState
 _READS_GOAL = 0.25
 _READS_STATE = 0.6
 """How likely a forgotten component comes back in a turn, by what the user is told."""
+_HELLO = ("Hello.", "Hi.", "Hello there.", "Hi there.", "Good day.")
+_YES = (
+    "Yes, go ahead.",
+    "Yes, do that.",
+    "That works for me, go ahead.",
+    "Yes, that is fine.",
+    "Sure, go ahead.",
+)
+_ANY = (
+    "Any will do, you choose.",
+    "I do not mind, you choose.",
+    "It does not matter to me.",
+    "That is up to you.",
+    "Whatever suits you.",
+)
+_NO = ("No.", "No, I do not need that.", "No, not that.", "No, leave that out.")
+_SECRET = ("I would rather not say.", "I do not want to give that.", "I will keep that to myself.")
+_BYE = ("Goodbye.", "That is all. Goodbye.", "Bye.", "That is everything. Goodbye.")
+_THANKS = ("Thank you.", "Thanks for your help.", "Thank you for your time.")
 _OPEN_QUESTION = re.compile(r"\b(else|add|help|do for you)\b")
 """What holds up nothing."""
 _OTHER_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -107,10 +126,11 @@ class ScriptedSpeaker:
             self._said -= {c.id for c in plan.say}
 
     def _message(self, last: str, answers: Sequence[Component], plan: Plan | None, *, first: bool) -> str:
+        said = set(self._said)
         leaves = self._chance.random() < self._drift.stops_early and len(self._said) > 2
         if plan is not None:
             leaves = plan.close
-        parts: list[str] = ["Hello."] if first else []
+        parts: list[str] = [self._chance.choice(_HELLO)] if first else []
         if not leaves:
             parts += self._reaction(last) or self._answer(last, answers)
             parts += [self._say(component) for component in self._next(plan, last)]
@@ -118,13 +138,19 @@ class ScriptedSpeaker:
                 parts.append(self._name())
             if not parts:
                 waits = last.rstrip().endswith("?") and not _OPEN_QUESTION.search(last)
-                parts = ["Yes, go ahead."] if waits else []
+                parts = [self._chance.choice(_YES)] if waits else []
         if leaves or not parts:
             if plan is not None and not plan.close:
                 parts = ["Could you look again?"]
             else:
-                parts = [*self._closing(), "Goodbye."]
-        return self._styled(" ".join(dict.fromkeys(parts)))
+                parts = [*self._closing(), self._chance.choice(_BYE)]
+        text = self._styled(" ".join(dict.fromkeys(parts)))
+        # What a rule about length left no room for is said another time.
+        words = len(text.split())
+        if words < len(" ".join(dict.fromkeys(parts)).split()) - 1:
+            new = [c for c in self._goal if c.id in self._said - said]
+            self._said -= {c.id for c in new if spoken(c).lower()[:25] not in text.lower()}
+        return text
 
     def _next(self, plan: Plan | None, last: str) -> list[Component]:
         """What has not been said and is remembered, of the first objective that has any; at most two.
@@ -182,16 +208,16 @@ class ScriptedSpeaker:
         parts = []
         for question in re.findall(r"[^.!?]*\?", lower):
             if "add " in question or "instead" in question:
-                parts.append("Yes." if self._forgets("extra") else "No.")
+                parts.append("Yes, please add it." if self._forgets("extra") else self._chance.choice(_NO))
             elif "phone number" in question:
                 secret = self._keeps("Never give your phone number")
                 own = [] if secret else [c for c in answers if "phone number is" in c.text]
-                parts += [self._personal(c) for c in own] or ["I would rather not say."]
+                parts += [self._personal(c) for c in own] or [self._chance.choice(_SECRET)]
             elif "name" in question or "member" in question or "how old" in question:
                 key = {"name": r"name|called", "member": "member", "how old": "years old"}
                 wanted = next(pattern for word, pattern in key.items() if word in question)
                 own = [c for c in answers if re.search(wanted, c.text) and c.category is Category.PROFILE]
-                default = "No." if "member" in question else "I would rather not say."
+                default = "No." if "member" in question else self._chance.choice(_SECRET)
                 parts += [self._personal(c) for c in own] or [default]
             elif "would you rather" in question:
                 wishes = [c for c in self._goal if c.category is Category.PREFERENCE]
@@ -199,9 +225,9 @@ class ScriptedSpeaker:
             elif "order number" in question:
                 parts += self._codes()
             elif re.search(r"\b(another|without that)\b", question):
-                parts.append("It does not matter, you choose.")
+                parts.append(self._chance.choice(_ANY))
             elif re.search(r"\b(sure|shall i|do you still)\b", question):
-                parts += [] if self._next(None, last) else ["Yes, go ahead."]
+                parts += [] if self._next(None, last) else [self._chance.choice(_YES)]
             elif "else" not in question and "help" not in question and "do for you" not in question:
                 own = [
                     c
@@ -210,7 +236,7 @@ class ScriptedSpeaker:
                     and c.id not in self._forgotten
                     and self._owner in (None, c.id, c.objective)
                 ]
-                parts += [self._say(c) for c in own] or ["Any will do, you choose."]
+                parts += [self._say(c) for c in own] or [self._chance.choice(_ANY)]
         return parts
 
     def _codes(self) -> list[str]:
@@ -238,7 +264,7 @@ class ScriptedSpeaker:
         if self._keeps("written confirmation"):
             parts.append("Can I have a written confirmation?")
         if not self._keeps("Never thank"):
-            parts.append("Thank you.")
+            parts.append(self._chance.choice(_THANKS))
         # A question would keep the agent waiting: the goodbye stands last.
         return parts
 
@@ -259,7 +285,7 @@ class ScriptedSpeaker:
         if self._keeps("Say please in every") or (self._forgets("Never say please")):
             text = text if "please" in text.lower() else f"{text} Please."
         if self._keeps("Never thank"):
-            text = re.sub(r"\s*Thank you\.", "", text)
+            text = re.sub(r"\s*Thank[^.]*\.", "", text)
         if self._forgets("exclamation mark"):
             text = text.replace(".", "!", 1)
         if self._forgets("contractions"):
@@ -267,7 +293,7 @@ class ScriptedSpeaker:
         if match := re.search(r"at most (\d+) words", " ".join(self._remembered())):
             text = _shortened(text, int(match[1]))
         if self._forgets("greeting"):
-            text = text.removeprefix("Hello. ")
+            text = text.removeprefix(next((f"{hello} " for hello in _HELLO if text.startswith(hello)), ""))
         return text.lower() if self._keeps("lower case") else text
 
 

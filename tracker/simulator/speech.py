@@ -31,14 +31,14 @@ _ACCEPT = re.compile(
 )
 _DENY = re.compile(
     r"(^|[.!,;] ?)(no|nope|nah|not|never mind|don'?t|do not|rather not|i decline|i refuse|i'?d rather not|"
-    r"i would rather not|i don'?t|i do not|i won'?t|i will not|i can'?t|i cannot)\b"
+    r"i would rather not|i don'?t|i do not|i won'?t|i will not|i will keep|i can'?t|i cannot)\b"
     r"|\b(no,? thanks?|no,? thank you|not interested|without the extra|without that|turn (it|that) down"
-    r"|decline|keep it to myself)\b",
+    r"|decline|keep (it|that) to myself)\b",
     re.I,
 )
 _ANY = re.compile(
     r"\b(any|anything|anytime|whichever|whatever|no preference|doesn'?t matter|does not matter|don'?t care|"
-    r"do not care|don'?t mind|do not mind|up to you|you (can )?choose|flexible|either|all the same|"
+    r"do not care|don'?t mind|do not mind|up to you|you (can )?choose|flexible|either|all the same|suits you|"
     r"not important|leave (it|that) to you)\b",
     re.I,
 )
@@ -59,9 +59,10 @@ def sentences(text: str) -> list[str]:
 
 
 def is_farewell(text: str) -> bool:
-    """Whether a message says goodbye: at its end, and with no question in it."""
-    said = sentences(text.replace("’", "'"))
-    return "?" not in text and any(_FAREWELL.search(sentence) for sentence in said[-2:])
+    """Whether a message says goodbye: in one of its last two sentences, with no question from there on."""
+    last = sentences(text.replace("’", "'"))[-2:]
+    leaves = [place for place, sentence in enumerate(last) if _FAREWELL.search(sentence)]
+    return bool(leaves) and "?" not in " ".join(last[leaves[0] :])
 
 
 def without_farewell(text: str) -> str:

@@ -127,9 +127,8 @@ class Planner:
             if say is None
             else [c for c in goal if c.id in set(say)]
         )
-        # With one turn left, leave now: a conversation that is cut off never says goodbye.
         if close is None:
-            close = not pursued or turns_left <= 1
+            close = not pursued
         if not close:
             current = [c for c in pursued if c in chosen] or pursued[:1]
             self._pursued.update(c.id for c in {*current, *chosen})
@@ -141,7 +140,7 @@ class Planner:
         moments = {c.id: _moment(c.text) for c in policies}
         come = {
             _Moment.ALWAYS: False,
-            _Moment.REFUSAL: failed or _REFUSAL.search(last) is not None,
+            _Moment.REFUSAL: (failed and not close) or _REFUSAL.search(last) is not None,
             _Moment.BEFORE: _OFFER.search(last) is not None,
             _Moment.END: close,
         }

@@ -188,13 +188,15 @@ def _value(slot: Slot, lower: str, awaited: Collection[str]) -> str | None:
     if slot.name == "budget":
         budget = _BUDGET.search(lower)
         bare = re.search(r"\b(\d{2,4})\b", lower) if "budget" in awaited else None
-        return next(filter(None, budget.groups())) if budget else bare[1] if bare else None
+        if budget:
+            return str(budget[1] or budget[2])
+        return bare[1] if bare else None
     if slot.name in _COUNTED:
         if slot.name == "people" and _ALONE.search(lower):
             return "1"
         counted = [next(filter(None, match.groups())) for match in _COUNTED[slot.name].finditer(lower)]
         if counted:
-            return counted[-1]
+            return str(counted[-1])
         bare = re.search(r"(?<![\d:-])\b(\d)\b(?![\d:-])", lower) if slot.name in awaited else None
         return bare[1] if bare else None
     places = {

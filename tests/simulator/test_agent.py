@@ -1,0 +1,94 @@
+"""The rule-based agent's manners, and what it does in odd moments."""
+
+from __future__ import annotations
+
+from worlds import restaurant_goal, talk, trouble
+
+from tracker.simulator.agent import Temperament
+from tracker.simulator.domains import Failure
+
+ASK = "Hello. I would like to book a table for four people on Friday at 19:00, with Greek food."
+YES = "Yes, go ahead. My name is Ada Quill and my phone number is 555 0142."
+
+
+def test_a_crisp_agent_asks_for_everything_at_once() -> None:
+    crisp, _ = talk(restaurant_goal(), "A table, please.")
+    chatty, _ = talk(restaurant_goal(), "A table, please.", temperament=Temperament.CHATTY)
+    assert crisp[0].count("?") == 3
+    assert chatty[0].count("?") < 3
+    assert len(chatty[0]) > 20
+
+
+def test_a_chatty_agent_asks_about_wishes() -> None:
+    replies, _ = talk(restaurant_goal(), ASK, temperament=Temperament.CHATTY)
+    assert "Would you rather" in replies[0]
+
+
+def test_a_stubborn_agent_wants_it_confirmed_twice() -> None:
+    replies, _ = talk(restaurant_goal(), ASK, YES, "Yes.", temperament=Temperament.STUBBORN)
+    assert "sure" in replies[1]
+    assert "is booked" in replies[2]
+
+
+def test_a_forgetful_agent_passes_over_questions() -> None:
+    said = [ASK, *["Is there parking? Is there vegan food? When does the kitchen close?"] * 4]
+    replies, _ = talk(restaurant_goal(), *said, temperament=Temperament.FORGETFUL)
+    first, later = replies[1], " ".join(replies[2:])
+    assert first.count("kitchen") + later.count("kitchen") >= 1
+
+
+def test_replies_are_the_same_for_the_same_seed() -> None:
+    said = (ASK, "Is there parking?", YES, "No. Goodbye.")
+    for temperament in Temperament:
+        once, _ = talk(restaurant_goal(), *said, temperament=temperament)
+        again, _ = talk(restaurant_goal(), *said, temperament=temperament)
+        assert once == again
+
+
+def test_anything_will_do() -> None:
+    replies, labels = talk(restaurant_goal(), "A table for four, please.", "Any will do.", YES)
+    assert "four people" in replies[1]
+    assert labels["task"] == [(3, "COMPLETE")]
+
+
+def test_two_requests_one_after_the_other() -> None:
+    replies, _ = talk(
+        restaurant_goal(),
+        ASK,
+        YES,
+        "No. Now a room at a hotel, on Friday, for two nights, for four people.",
+    )
+    assert "is booked" in replies[1]
+    assert "two nights" in replies[2]
+
+
+def test_a_name_is_asked_for_once_more_and_then_done_without() -> None:
+    replies, _ = talk(restaurant_goal(), ASK, "Yes, go ahead.", "Just book it.")
+    assert "name" in replies[1]
+    assert "is booked" in replies[2]
+
+
+def test_a_request_that_failed_stays_failed() -> None:
+    goal = restaurant_goal(troubles=[trouble("break_down", failure=Failure.FULL)])
+    replies, labels = talk(goal, "A table on Friday at 19:00 for 2.", "And with Greek food?")
+    assert "cannot" in replies[1]
+    assert labels["food"] == [(2, "ATTEMPTED")]
+
+
+def test_what_is_done_cannot_be_changed() -> None:
+    replies, labels = talk(
+        restaurant_goal(),
+        "A table for 2 on Friday at 19:00, Greek food.",
+        YES,
+        "It has to be for four people.",
+    )
+    assert "cannot be changed" in replies[2]
+    assert labels["people"] == [(3, "ATTEMPTED")]
+
+
+def test_nonsense_is_answered() -> None:
+    replies, labels = talk(
+        restaurant_goal(), "\N{PILE OF POO}", "qwertz", "'; DROP TABLE restaurant; --", "?"
+    )
+    assert all(replies)
+    assert labels["task"] == []
