@@ -100,17 +100,19 @@ def told(conversation: Conversation, steers: Mapping[int, Steer], spare: int) ->
     for turn in turns:
         state = state_before(conversation, turn.index)
         after = {c.id: conversation.labelled_statuses(c.id)[turn.index - 1] for c in conversation.goal}
-        moved = {
+        # What the message says, and what moves by it without having been said before.
+        earlier = " ".join(one.user for one in turns[: turn.index - 1])
+        spoken = {
             c.id
             for c in conversation.goal
             if c.category not in (Category.PROFILE, Category.POLICY)
-            and (after[c.id] != state[c.id].status or says(turn.user, c))
+            and (says(turn.user, c) or (after[c.id] != state[c.id].status and not says(earlier, c)))
         }
         plan = planner.plan(
             state,
             conversation.messages[: before + 2 * (turn.index - 1)],
             len(turns) - turn.index + 1 + spare,
-            say=moved,
+            say=spoken,
             close=turn.index == len(turns) and is_farewell(turn.user),
         )
         if turn.index in steers:
@@ -177,7 +179,7 @@ def write_simulated(path: Path, *, goals: int, random_state: int) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Write conversations of a user that does not drift.")
     parser.add_argument("output", type=Path)
-    parser.add_argument("--goals", type=int, default=300)
+    parser.add_argument("--goals", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1_000_000)
     given = parser.parse_args()
     print(write_simulated(given.output, goals=given.goals, random_state=given.seed), "conversations")

@@ -20,7 +20,16 @@ from tracker.formats.native import conversation_to_json
 from tracker.goal import Category, Goal
 from tracker.simulator.agent import Agent, AgentFunction, FunctionAgent, RuleAgent, Temperament
 from tracker.simulator.goals import SimulatedGoal
-from tracker.simulator.steering import Instruction, Plan, Planner, Steer, admissible, instruct, on_course
+from tracker.simulator.steering import (
+    Instruction,
+    Plan,
+    Planner,
+    Steer,
+    admissible,
+    instruct,
+    on_course,
+    says,
+)
 from tracker.simulator.truth import true_labels
 from tracker.simulator.user import SimulatedUser, Speaker
 from tracker.simulator.world import World
@@ -222,17 +231,19 @@ class _Dialogue:
             again = self._speaker.propose(self.messages, instruction)
             found = [admissible(text, self._steer, plan) for text in again]
         usable = [candidate for candidate in found if candidate.text]
-        best = max(usable, key=lambda c: self._score(c.text), default=None) if len(usable) > 1 else None
-        best = best or (usable[0] if usable else None)
+        best = usable[0] if usable else None
+        if len(usable) > 1:
+            best = max(usable, key=lambda candidate: self._score(candidate.text, plan))
         self.steering_s += time.perf_counter() - chose + spoke - began
         return (_STAYS, False) if best is None else (best.text, best.closes)
 
-    def _score(self, text: str) -> float:
+    def _score(self, text: str, plan: Plan) -> float:
         """How well the goal stands if this is said."""
+        pursued = float(sum(says(text, component) for component in plan.say))
         if self._session is None or not self._spoken_for:
-            return 0.0
+            return pursued
         with self._session.copy(self._spoken_for) as fork:
-            return on_course(fork.goal, fork.update(text))
+            return pursued + on_course(fork.goal, fork.update(text))
 
 
 def _agent(

@@ -7,7 +7,9 @@ conversation may end. Knows nothing about how a user speaks or how states are tr
     goal       the goal's text again before each message
     state      how each component of the goal stands
     plan       what is settled, what to say next, which rules are due, whether to stop
-    lookahead  the plan; of several candidate messages the one is sent that the tracker likes best
+    lookahead  the plan; of several candidate messages the one is sent that keeps most on course: profiles,
+               policies and preferences as the tracker sees them if it is sent, and of what the plan names
+               what the message says
 
 The first two end when the user says goodbye. The others end when the tracker holds every objective and
 requirement for COMPLETE or ATTEMPTED (or one has been pursued in vain for long): a goodbye before that is
@@ -318,10 +320,11 @@ def _plan_text(plan: Plan) -> str:
         _listed("Rules:", plan.rules),
         _listed("Done:", plan.done),
         _listed("Refused:", plan.refused),
+        _ending(plan),
+        # What is nearest to the message is followed best.
         _listed("Now:", plan.due),
         _listed("Answer:", plan.answer) if plan.asked and not plan.close else "",
         _listed("Say next:", plan.say),
-        _ending(plan),
     ]
     return "\n".join(line for line in lines if line)
 
