@@ -64,6 +64,11 @@ def test_the_plan_goes_on_with_what_was_not_said() -> None:
     assert plan.asked
 
 
+def test_the_fewer_turns_are_left_the_more_is_said_at_once() -> None:
+    plan = Planner(GOAL).plan(GoalState.start(GOAL), [], 3)
+    assert ids(plan.say) == ["task", "people", "day", "wish"]
+
+
 def test_a_rule_is_due_after_a_refusal() -> None:
     messages = said("A table for four on Friday.", "I am sorry, Friday is fully booked.")
     plan = Planner(GOAL).plan(state(day=Status.ATTEMPTED), messages, 9)

@@ -227,7 +227,8 @@ class RuleAgent:
         if request.unmet is not None:
             slot = request.unmet
             if slot not in named and (heard.affirms or heard.leaves_open):
-                del request.values[slot]
+                # A forgetful agent may have lost it by itself.
+                request.values.pop(slot, None)
                 request.unmet = None
                 if slot in {detail.name for detail in request.domain.details}:
                     request.values[slot] = self._any_value(request, slot)
@@ -276,12 +277,15 @@ class RuleAgent:
 
     def _none(self, request: _Request, heard: Heard) -> list[str]:
         """Nothing can be had: say whose fault it is, and offer to go on without it."""
-        code = request.values.get("code")
-        if code is not None and not self.world.offers(request.domain, {"code": code}):
-            del request.values["code"]
-            self._awaited = ("code",)
-            return [f"I cannot find an order {code}. Could you check the number?"]
         identity = {slot.name for slot in request.domain.identity}
+        asked = {name: value for name, value in request.values.items() if name in identity}
+        if asked and not self.world.offers(request.domain, asked):
+            # The user's own mistake: nothing is refused, so nothing is logged.
+            for name in asked:
+                del request.values[name]
+            self._awaited = tuple(asked)
+            named = self._phrases(request.domain, asked)
+            return [f"I cannot find anything for this: {named}. Could you check that?"]
         candidates = [slot for slot in reversed(request.values) if slot not in identity]
         culprit = next(
             (

@@ -18,6 +18,7 @@ taken out of the message, and after that the user is told to take its leave.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -29,10 +30,16 @@ from tracker.goal import SUCCESS, Category, Component, Goal, Status
 from tracker.simulator.speech import is_farewell, without_farewell
 from tracker.state import GoalState
 
-PATIENCE = 3
-"""What has been next in so many turns and has not moved is given up."""
-_AT_ONCE = 2
-"""Things to say in one message."""
+PATIENCE = 4
+"""An objective is given up after so many turns in which nothing moved and nothing was left to say."""
+_PATIENCE_AFTERWARDS = 2
+"""The same for what is left of an objective that is settled itself."""
+_TIMES = 2
+"""A thing that was to be said so often counts as said."""
+_AT_ONCE = (2, 4)
+"""The least and the most things to say in one message, where there are so many."""
+_TO_FINISH = 2
+"""Turns that an objective takes after all is said."""
 
 
 class Steer(StrEnum):
@@ -91,7 +98,10 @@ class Planner:
 
     def __init__(self, goal: Goal) -> None:
         self._goal = goal
-        self._pursued: Counter[str] = Counter()
+        self._told: Counter[str] = Counter()
+        self._given_up: set[str] = set()
+        self._idle = 0
+        """Turns since something moved, or something new was to be said."""
         self._before: GoalState = GoalState.start(goal)
 
     def plan(
@@ -120,20 +130,20 @@ class Planner:
         wishes = [c for c in goal if c.category is Category.PREFERENCE]
         policies = [c for c in goal if c.category is Category.POLICY]
         open_tasks = [c for c in tasks if state[c.id].status is Status.INCOMPLETE]
-        pursued = [c for c in open_tasks if self._pursued[c.id] < PATIENCE]
         unvoiced = [c for c in wishes if state[c.id].status is Status.MISALIGNED]
         last = messages[-1].content if messages and messages[-1].role is Role.ASSISTANT else ""
         said = " ".join(m.content for m in messages if m.role is Role.USER)
-        chosen = (
-            _choose(goal, pursued, [c for c in unvoiced if self._pursued[c.id] < 1], said)
-            if say is None
-            else [c for c in goal if c.id in set(say)]
-        )
+        moved = any(state[c.id].status != self._before[c.id].status for c in goal)
+        if say is not None:
+            chosen = [c for c in goal if c.id in set(say)]
+        else:
+            chosen = self._choose([*open_tasks, *unvoiced], said, turns_left)
+            self._idle = 0 if moved or chosen else self._idle + 1
+            if self._gives_up(open_tasks):
+                chosen = self._choose([*open_tasks, *unvoiced], said, turns_left)
         if close is None:
-            close = not pursued
-        if not close:
-            current = [c for c in pursued if c in chosen] or pursued[:1]
-            self._pursued.update(c.id for c in {*current, *chosen})
+            close = all(c.id in self._given_up for c in open_tasks)
+        self._told.update(c.id for c in chosen)
         failed = any(
             state[c.id].status is Status.ATTEMPTED and self._before[c.id].status is Status.INCOMPLETE
             for c in tasks
@@ -159,6 +169,44 @@ class Planner:
             close=close,
             turns_left=turns_left,
         )
+
+    def _choose(self, open_: Sequence[Component], said: str, turns_left: int) -> list[Component]:
+        """What to say next: of the first objective that has any, what has not been said.
+
+        The fewer turns are left for it, the more at once.
+        """
+        words = _words(said)
+        mine = [c for c in open_ if c.id not in self._given_up]
+        waiting = [c for c in mine if not _is_said(c, words) and self._told[c.id] < _TIMES]
+        objectives = sum(c.category is Category.OBJECTIVE for c in mine)
+        pace = math.ceil(len(waiting) / max(1, turns_left - _TO_FINISH * objectives))
+        least, most = _AT_ONCE
+        for owner in self._owners(mine):
+            own = [c for c in mine if owner in (c.id, c.objective)]
+            unsaid = [c for c in own if c in waiting]
+            if unsaid:
+                return unsaid[: min(max(pace, least), most)]
+            if any(c.category is not Category.PREFERENCE for c in own):
+                # All of it was said: the agent is at work, or did not understand.
+                return []
+        return []
+
+    def _gives_up(self, open_tasks: Sequence[Component]) -> bool:
+        """Give the objective at hand up where it has been pursued in vain for long; whether that is so."""
+        mine = [c for c in open_tasks if c.id not in self._given_up]
+        owner = next(iter(self._owners(mine)), None)
+        unsettled = any(c.id == owner for c in mine)
+        if not mine or self._idle < (PATIENCE if unsettled else _PATIENCE_AFTERWARDS):
+            return False
+        self._given_up |= {c.id for c in mine if owner in (c.id, c.objective)}
+        self._idle = 0
+        return True
+
+    def _owners(self, components: Sequence[Component]) -> list[str | None]:
+        """The objectives of some components, in the order of the goal; ``None`` for what has none."""
+        owners = [c.id if c.category is Category.OBJECTIVE else c.objective for c in components]
+        order: list[str | None] = [c.id for c in self._goal if c.category is Category.OBJECTIVE]
+        return [owner for owner in (*order, None) if owner in owners]
 
 
 def instruct(steer: Steer, goal: Goal, state: GoalState, plan: Plan) -> Instruction:
@@ -263,24 +311,6 @@ _HINTS = (
 )
 
 
-def _choose(
-    goal: Goal, tasks: Sequence[Component], wishes: Sequence[Component], said: str
-) -> list[Component]:
-    """What to say next: of the first objective that is not settled, what has not been said."""
-    words = _words(said)
-    for objective in [*(c for c in goal if c.category is Category.OBJECTIVE), None]:
-        owner = objective.id if objective is not None else None
-        own = [c for c in tasks if c.id == owner or (c.objective == owner and c is not objective)]
-        mine = own + [c for c in wishes if c.objective == owner]
-        unsaid = [c for c in mine if not _is_said(c, words)]
-        if unsaid:
-            return unsaid[:_AT_ONCE]
-        if own:
-            # All of it was said: the agent is at work, or did not understand.
-            return []
-    return []
-
-
 def _words(text: str) -> set[str]:
     return {word.rstrip("s") for word in re.findall(r"[\w:-]+", text.lower())}
 
@@ -302,7 +332,7 @@ def _answers(goal: Goal, message: str) -> list[Component]:
         if c.category is not Category.POLICY
         and any(re.search(hint, c.text, re.I) for hint in hints)
         and not c.text.startswith("Find out")
-    ][:_AT_ONCE]
+    ][: _AT_ONCE[0]]
 
 
 # The words that a user reads
