@@ -78,7 +78,10 @@ def test_a_rule_is_due_after_a_refusal() -> None:
 
 def test_everything_settled_means_goodbye() -> None:
     settled = state(task=Status.COMPLETE, people=Status.COMPLETE, day=Status.ATTEMPTED)
-    plan = Planner(GOAL).plan(settled, said("Yes.", "Booked."), 5)
+    planner = Planner(GOAL)
+    # A rule for refusals comes first.
+    assert not planner.plan(settled, said("Yes.", "I am sorry, Friday is fully booked."), 6).close
+    plan = planner.plan(settled, said("Yes.", "Booked."), 5)
     assert plan.close
     assert ids(plan.due) == ["bye"]
     assert "goodbye now" in instruct(Steer.PLAN, GOAL, settled, plan).text

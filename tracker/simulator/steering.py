@@ -141,18 +141,20 @@ class Planner:
             self._idle = 0 if moved or chosen else self._idle + 1
             if self._gives_up(open_tasks):
                 chosen = self._choose([*open_tasks, *unvoiced], said, turns_left)
-        if close is None:
-            close = all(c.id in self._given_up for c in open_tasks)
-        self._told.update(c.id for c in chosen)
         failed = any(
             state[c.id].status is Status.ATTEMPTED and self._before[c.id].status is Status.INCOMPLETE
             for c in tasks
         )
         self._before = state
         moments = {c.id: _moment(c.text) for c in policies}
+        if close is None:
+            # A rule for refusals that has just come into force is followed first.
+            reacts = failed and _Moment.REFUSAL in moments.values()
+            close = not reacts and all(c.id in self._given_up for c in open_tasks)
+        self._told.update(c.id for c in chosen)
         come = {
             _Moment.ALWAYS: False,
-            _Moment.REFUSAL: (failed and not close) or _REFUSAL.search(last) is not None,
+            _Moment.REFUSAL: failed or _REFUSAL.search(last) is not None,
             _Moment.BEFORE: _OFFER.search(last) is not None,
             _Moment.END: close,
         }
