@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import random
+
 from worlds import restaurant_goal, talk, trouble
 
+from tracker.conversation import check_labels
+from tracker.goal import Status
+from tracker.simulator import generate_goals
 from tracker.simulator.agent import Temperament
 from tracker.simulator.domains import Failure
 
@@ -92,3 +97,58 @@ def test_nonsense_is_answered() -> None:
     )
     assert all(replies)
     assert labels["task"] == []
+
+
+SNIPPETS = (
+    "Hello.",
+    "I would like to book a table.",
+    "a hotel room please",
+    "return order K-4471",
+    "cancel my order",
+    "a train from Ashby to Ashby",
+    "from Corwen to Dunmore",
+    "buy a kettle",
+    "dentist",
+    "on Friday",
+    "for two",
+    "at 19:00",
+    "in the morning",
+    "for three nights",
+    "by voucher",
+    "to my home",
+    "in the harbour",
+    "cheap",
+    "Is there parking?",
+    "how long does it take?",
+    "what does it cost?",
+    "yes",
+    "no",
+    "any will do",
+    "go ahead",
+    "My name is Ada Quill.",
+    "555 0142",
+    "I am 40 years old",
+    "not a member",
+    "it has to be Friday",
+    "blue",
+    "Can you give me a reference number?",
+    "Can I have a confirmation?",
+    "Thank you.",
+    "Goodbye.",
+    "???",
+    "12",
+)
+
+
+def test_whatever_is_said_is_answered_and_labelled() -> None:
+    chance = random.Random(5)
+    for simulated in generate_goals(12, random_state=5):
+        said = [" ".join(chance.choice(SNIPPETS) for _ in range(chance.randint(1, 4))) for _ in range(8)]
+        for temperament in Temperament:
+            replies, labels = talk(simulated, *said, temperament=temperament, leaves=True)
+            assert all(reply.strip() for reply in replies)
+            check_labels(
+                simulated.goal,
+                {name: [(turn, Status(s)) for turn, s in found] for name, found in labels.items()},
+                len(said),
+            )
