@@ -129,3 +129,24 @@ def test_times_of_an_evening() -> None:
     assert times("at 7") == ["19:00"]
     assert times("19:30 or 8 pm") == ["19:30", "20:00"]
     assert times("for 7 people") == []
+
+
+@pytest.mark.parametrize(
+    ("said", "domain"),
+    [
+        ("i need somewhere to eat on friday", "restaurant"),
+        ("I want to stay for two nights", "hotel"),
+        ("two tickets from Ashby to Corwen please", "train"),
+        ("a blue backpack please", "shop"),
+        ("I need to see a dentist", "appointment"),
+    ],
+)
+def test_a_request_need_not_be_named_in_so_many_words(said: str, domain: str) -> None:
+    assert understand(said).domains == (domain,)
+
+
+def test_the_subject_does_not_change_by_a_mere_mention() -> None:
+    assert understand("Is there a table in the room?", active="hotel").domains == ("hotel",)
+    assert understand("The kettle is broken.", active="return").domains == ()
+    assert understand("Can I cancel it later?", active="hotel").domains == ()
+    assert understand("Can you give me a ticket number?", active="restaurant").domains == ()

@@ -227,7 +227,7 @@ _REMINDER = Wish(
 
 RESTAURANT = Domain(
     name="restaurant",
-    triggers=r"\b(restaurants?|table|dine|dinner|place to eat|somewhere to eat|eat out)\b",
+    triggers=r"\b(restaurants?|table|dine|dinner|lunch|meal|eat)\b",
     tasks=("book a table at a restaurant", "get a table at a restaurant booked"),
     noun="restaurant",
     names=(
@@ -329,7 +329,7 @@ RESTAURANT = Domain(
 
 HOTEL = Domain(
     name="hotel",
-    triggers=r"\b(hotels?|rooms?|accommodation|place to stay|somewhere to stay|stay the night)\b",
+    triggers=r"\b(hotels?|rooms?|accommodation|(to|my|our|a) stay|stay (for|is|has|at a)|arrival)\b",
     tasks=("book a room at a hotel", "get a hotel room booked"),
     noun="hotel",
     names=(
@@ -444,7 +444,7 @@ def _city(name: str, question: str, stated: str) -> Slot:
 
 TRAIN = Domain(
     name="train",
-    triggers=r"\b(trains?|railway|train tickets?|travel by rail)\b",
+    triggers=r"\b(trains?|railway|tickets?(?! number)|journey|travel)\b",
     tasks=(
         "book a train ticket from {origin} to {destination}",
         "get a train ticket from {origin} to {destination}",
@@ -536,7 +536,7 @@ _PRODUCTS = ("kettle", "desk lamp", "backpack", "rain jacket", "radio", "office 
 
 SHOP = Domain(
     name="shop",
-    triggers=r"\b(buy|purchase|shop for|order an?|place an order)\b",
+    triggers=rf"\b(buy|purchase|shop for|order an?|place an order|{'|'.join(_PRODUCTS)})\b",
     tasks=("order a new {product}", "buy a new {product} in the shop"),
     noun="product",
     names=("Alba", "Brisk", "Corda", "Dune", "Ember", "Fjord", "Gale", "Halo"),

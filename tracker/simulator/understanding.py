@@ -160,8 +160,10 @@ def _begins(domain: Domain, current: str | None, lower: str) -> bool:
     if domain.name == "cancel":
         # "Can I cancel the booking?" is a question about something else.
         return _CODE.search(lower) is not None or re.search(r"\border\b", lower) is not None
-    if domain.name in ("return", "shop"):
-        return re.search(r"\b(order|buy|purchase)\b", lower) is not None
+    if domain.name == "return":
+        return re.search(r"\border\b", lower) is not None
+    if domain.name == "shop":
+        return re.search(r"\b(buy|purchase|order an?|new)\b", lower) is not None
     # "A room with a table" speaks of the room: what is meant is what it is for.
     return not re.search(DOMAINS[current].triggers, lower)
 
