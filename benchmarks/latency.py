@@ -5,28 +5,31 @@ about, with the same model, on the same machine, in the same run. Every way is r
 median compared with the median of goalstate's fast decoder: single times mean little on a shared machine,
 ratios do.
 
-Needs the ``benchmark`` extra for the way through outlines, which is left out otherwise.
+The way through transformers reads the same GGUF file, whose weights it turns into 32-bit numbers, and calls
+``generate`` on a whole prompt a component, greedily. It is asked for less than the others: its prompts end
+with the forced beginning of the answer, it writes as many tokens as the longest answer has left, and no
+grammar holds it.
+
+Needs the ``benchmark`` extra for the ways through outlines and transformers, which are left out otherwise.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import platform
-import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from itertools import cycle, islice
 from pathlib import Path
 
 import llama_cpp
 
+from benchmarks.machine import conversations, machine, peak_memory
 from tracker.conversation import Conversation
-from tracker.formats import read
 from tracker.goal import Component, reachable
-from tracker.hardware import load_options, processor
+from tracker.hardware import load_options
 from tracker.llama import Model
 from tracker.plain import PlainDecoder
 from tracker.prompt import Question, opening_pieces, question_pieces, turn_pieces
@@ -35,12 +38,8 @@ from tracker.tracking import GoalTracker
 COMPONENTS, TURN = 10, 8
 
 
-def chosen(file: Path) -> Conversation:
-    """The first conversation of a file that can be used."""
-    for conversation in read(file):
-        if isinstance(conversation, Conversation) and conversation.turns:
-            return conversation
-    raise SystemExit(f"{file}: no conversation has a turn")
+Ways = dict[str, Callable[[], float]]
+"""Each way as a function that does the work once and returns its seconds."""
 
 
 def questions(conversation: Conversation) -> list[Question]:
@@ -54,8 +53,8 @@ def questions(conversation: Conversation) -> list[Question]:
     return asked
 
 
-def ways(tracker: GoalTracker, conversation: Conversation) -> dict[str, Callable[[], float]]:
-    """Each way as a function that does the work once and returns its seconds."""
+def ways(tracker: GoalTracker, conversation: Conversation) -> Ways:
+    """All ways that are installed, goalstate's fast one first."""
     *before, last = conversation.turns[:TURN]
     asked = questions(conversation)
     decoder = tracker.decoder
@@ -99,20 +98,27 @@ def ways(tracker: GoalTracker, conversation: Conversation) -> dict[str, Callable
         whole.ask(asked)
         return time.perf_counter() - start
 
-    found = {
+    found: Ways = {
         "goalstate, branches": fast,
         "floor: one batch of the new tokens": floor,
         "goalstate, plain": plain,
     }
-    if not options.use_extra_bufts:
-        return found  # the high-level API cannot be told to leave AMX alone, and would crash
+    context = [*opening_pieces(conversation.opening), *known, *turn_pieces(last)]
+    prompts = ["".join([*context, *question_pieces(question)]) for question in asked]
+    if options.use_extra_bufts:
+        # Elsewhere the high-level API cannot be told to leave AMX alone, and would crash.
+        found |= high_level_ways(path, options.threads, prompts, asked)
+    tokens, most = [], 0
+    for question in asked:
+        grammar = decoder.grammars(question.category, question.previous)
+        tokens.append([*vocabulary.tokens([*context, *question_pieces(question)]), *grammar.forced_tokens])
+        rests = [answer[len(grammar.forced) :] for answer in grammar.answers.values()]
+        most = max([most, *(len(vocabulary.tokens([rest])) for rest in rests)])
+    return found | transformers_ways(path, options.threads, tokens, most)
 
-    prompts = [
-        "".join(
-            [*opening_pieces(conversation.opening), *known, *turn_pieces(last), *question_pieces(question)]
-        )
-        for question in asked
-    ]
+
+def high_level_ways(path: Path, threads: int, prompts: Sequence[str], asked: Sequence[Question]) -> Ways:
+    """llama-cpp-python's high-level API with llama.cpp's grammars, and outlines on top of it."""
     schemas = [
         {
             "type": "object",
@@ -122,9 +128,7 @@ def ways(tracker: GoalTracker, conversation: Conversation) -> dict[str, Callable
         }
         for q in asked
     ]
-    llama = llama_cpp.Llama(
-        str(path), n_ctx=4096, n_threads=options.threads, n_threads_batch=options.threads, verbose=False
-    )
+    llama = llama_cpp.Llama(str(path), n_ctx=4096, n_threads=threads, n_threads_batch=threads, verbose=False)
 
     def gbnf(*, whole: bool) -> float:
         grammars = [llama_cpp.LlamaGrammar.from_json_schema(json.dumps(s), verbose=False) for s in schemas]
@@ -135,8 +139,10 @@ def ways(tracker: GoalTracker, conversation: Conversation) -> dict[str, Callable
             llama(prompt, grammar=grammar, max_tokens=32, temperature=0)
         return time.perf_counter() - start
 
-    found["llama.cpp GBNF, whole prompt"] = lambda: gbnf(whole=True)
-    found["llama.cpp GBNF, prefix kept by llama-cpp-python"] = lambda: gbnf(whole=False)
+    found: Ways = {
+        "llama.cpp GBNF, whole prompt": lambda: gbnf(whole=True),
+        "llama.cpp GBNF, prefix kept by llama-cpp-python": lambda: gbnf(whole=False),
+    }
     try:
         import outlines
     except ImportError:
@@ -158,7 +164,38 @@ def ways(tracker: GoalTracker, conversation: Conversation) -> dict[str, Callable
     return found
 
 
-def measure(found: dict[str, Callable[[], float]], repeat: int) -> dict[str, list[float]]:
+def transformers_ways(path: Path, threads: int, prompts: Sequence[Sequence[int]], most: int) -> Ways:
+    """The same file in transformers: ``prompts`` are read and ``most`` tokens written behind each."""
+    try:
+        import torch
+        import transformers
+    except ImportError:
+        return {}
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    torch.set_num_threads(threads)
+    try:
+        model = transformers.AutoModelForCausalLM.from_pretrained(
+            path.parent, gguf_file=path.name, dtype=torch.float32
+        )
+    except Exception as error:  # whatever it stumbles over, the other ways can be measured
+        print(f"transformers cannot read {path.name}, and is left out: {error!r}", file=sys.stderr)
+        return {}
+    model.eval()
+
+    def generate() -> float:
+        start = time.perf_counter()
+        with torch.inference_mode():
+            for prompt in prompts:
+                ids = torch.tensor([list(prompt)])
+                mask = torch.ones_like(ids)
+                model.generate(ids, attention_mask=mask, max_new_tokens=most, do_sample=False, pad_token_id=0)
+        return time.perf_counter() - start
+
+    return {"the same model in transformers, whole prompt": generate}
+
+
+def measure(found: Ways, repeat: int) -> dict[str, list[float]]:
     """Seconds of every way, in turn, after a warm-up of the fast ones."""
     seconds: dict[str, list[float]] = {name: [] for name in found}
     for name in list(found)[:2]:
@@ -181,19 +218,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--file", type=Path, default=Path("examples/hotel-booking.jsonl"))
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--exact", action="store_true", help="load goalstate's fast way with exact=True")
+    parser.add_argument("--model", help="a GGUF file to use in place of goalstate's own")
     parser.add_argument("--output", type=Path, help="write the seconds as JSON")
     given = parser.parse_args(arguments)
-    with GoalTracker.load() as tracker:
-        conversation = chosen(given.file)
+    (conversation,) = conversations(given.file, 1)
+    with GoalTracker.load(given.model, exact=given.exact) as tracker:
         seconds = measure(ways(tracker, conversation), given.repeat)
-    machine = f"{processor().name}, {load_options().threads} cores, {platform.system()}"
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"{datetime.now(UTC).date()}, {machine}; {given.file.name}; peak of all ways together {peak:.0f} MB\n"
-    )
+    print(f"{machine()}; {given.file.name}; peak of all ways together {peak_memory():.0f} MB\n")
     print(table(seconds))
     if given.output:
-        given.output.write_text(json.dumps({"machine": machine, "seconds": seconds}, indent=2) + "\n")
+        given.output.write_text(json.dumps({"machine": machine(), "seconds": seconds}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

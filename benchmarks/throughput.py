@@ -1,59 +1,190 @@
-"""Many conversations in workers against one after the other: ``python -m benchmarks.throughput FILE``.
+"""Many conversations at once against one after the other: ``python -m benchmarks.throughput FILE``.
 
-Also counts the tokens that are evaluated against those that are there, and the peak memory of one session.
+The same conversations are tracked one after the other, several in one batch, in worker processes (their start
+included), and several in one batch in each worker process. Also counts the tokens that are evaluated against
+those that are there, and times loading, against llama.cpp's own.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
+import json
+import statistics
 import time
-from itertools import islice
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.machine import conversations, machine, peak_memory
 from tracker.conversation import Conversation
-from tracker.formats import read
-from tracker.hardware import load_options, processor
+from tracker.hardware import load_options
+from tracker.llama import ContextShape, Model
+from tracker.prompt import Question, opening_pieces, turn_pieces
+from tracker.state import Track
 from tracker.tracking import GoalTracker
 
+TOGETHER = (2, 4, 8)
 
-def main() -> None:
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to track all the conversations."""
+
+    name: str
+    workers: int
+    together: int
+
+
+@dataclass
+class Result:
+    """How an arm did."""
+
+    name: str
+    seconds: list[float]
+    tokens: int | None
+    """Tokens evaluated in this process; ``None`` in workers."""
+    same: int
+    """Components whose statuses are those of one after the other, after every turn."""
+    largest: float
+    """The largest difference of a probability from one after the other."""
+
+
+def one_by_one(
+    tracker: GoalTracker, given: Sequence[Conversation]
+) -> tuple[list[Track], list[list[Question]]]:
+    """The tracks, and the questions that were asked, a list for each turn."""
+    tracks: list[Track] = []
+    asked: list[list[Question]] = []
+    for conversation in given:
+        states = []
+        with tracker.start(conversation.goal, opening=conversation.opening) as session:
+            for turn in conversation.turns:
+                reading, questions = session.begin(turn.user, turn.assistant)
+                states.append(session.finish(questions, reading.ask(questions)))
+                asked.append(questions)
+        tracks.append(Track(conversation.id, conversation.goal, tuple(states)))
+    return tracks, asked
+
+
+def tokens_there(tracker: GoalTracker, given: Sequence[Conversation], asked: Sequence[list[Question]]) -> int:
+    """Tokens of the conversations and of the branches of what was asked about them."""
+    decoder = tracker.decoder
+    pieces = [
+        piece
+        for conversation in given
+        for part in (opening_pieces(conversation.opening), *map(turn_pieces, conversation.turns))
+        for piece in part
+    ]
+    branches = [
+        branch for questions in asked for question in questions for branch in decoder.branches(question)
+    ]
+    return len(decoder.model.vocabulary.tokens(pieces)) + sum(map(len, branches))
+
+
+def compared(name: str, seconds: float, tokens: int | None, ours: list[Track], theirs: list[Track]) -> Result:
+    same, largest = 0, 0.0
+    for one, other in zip(ours, theirs, strict=True):
+        assert isinstance(one, Track), one
+        for component in one.goal:
+            same += one.statuses(component.id) == other.statuses(component.id)
+        for state, expected in zip(one.states, other.states, strict=True):
+            largest = max([largest, *(abs(state[c].probability - expected[c].probability) for c in state)])
+    return Result(name, [seconds], tokens, same, largest)
+
+
+def measure(tracker: GoalTracker, given: Sequence[Conversation], arms: Sequence[Arm]) -> list[Result]:
+    """Each arm once, one after the other first."""
+    engine = tracker.decoder.engine
+    before, start = engine.tokens_evaluated, time.perf_counter()
+    alone, asked = one_by_one(tracker, given)
+    seconds = time.perf_counter() - start
+    evaluated, there = engine.tokens_evaluated - before, tokens_there(tracker, given, asked)
+    # Turns after which nothing is open are not read, so it can be less than 1.
+    print(
+        f"tokens evaluated one after the other: {evaluated:,}, of {there:,} in the conversations and their "
+        f"branches ({evaluated / there:.4f})"
+    )
+    results = [compared("one after the other", seconds, evaluated, alone, alone)]
+    for arm in arms:
+        before, start = engine.tokens_evaluated, time.perf_counter()
+        tracks = list(tracker.track_many(given, workers=arm.workers, together=arm.together))
+        seconds = time.perf_counter() - start
+        tokens = engine.tokens_evaluated - before if arm.workers == 1 else None
+        results.append(compared(arm.name, seconds, tokens, tracks, alone))
+    return results
+
+
+def table(results: Sequence[Result], turns: int, components: int) -> str:
+    """Medians, against one after the other, as a Markdown table."""
+    alone = statistics.median(results[0].seconds)
+    rows = [
+        "| way | seconds | a turn | times as fast | tokens | same statuses | largest difference |",
+        "| --- " * 7 + "|",
+    ]
+    for result in results:
+        seconds = statistics.median(result.seconds)
+        tokens = "–" if result.tokens is None else f"{result.tokens:,}"
+        rows.append(
+            f"| {result.name} | {seconds:.1f} | {seconds / turns:.3f} | {alone / seconds:.2f} | {tokens} "
+            f"| {result.same} of {components} | {result.largest:.4f} |"
+        )
+    return "\n".join(rows)
+
+
+def loading(tracker: GoalTracker) -> float:
+    """Seconds that llama.cpp itself takes to load the same file and make the same first context."""
+    options = load_options()
+    start = time.perf_counter()
+    model = Model(tracker.decoder.model.path, options)
+    model.context(ContextShape(cells=1024, sequences=64, threads=options.threads))
+    seconds = time.perf_counter() - start
+    model.close()
+    return seconds
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", type=Path)
     parser.add_argument("--limit", type=int, default=64)
     parser.add_argument("--workers", type=int, default=load_options().threads)
-    given = parser.parse_args()
-    conversations = [c for c in islice(read(given.file), given.limit) if isinstance(c, Conversation)]
+    parser.add_argument("--together", type=int, nargs="*", default=TOGETHER)
+    parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--exact", action="store_true", help="load with exact=True")
+    parser.add_argument("--model", help="a GGUF file to use in place of goalstate's own")
+    parser.add_argument("--output", type=Path, help="write the figures as JSON")
+    asked = parser.parse_args(arguments)
+    given = conversations(asked.file, asked.limit)
+    turns = sum(len(conversation.turns) for conversation in given)
+    components = sum(len(conversation.goal) for conversation in given)
+    arms = [Arm(f"{n} in one batch", 1, n) for n in asked.together]
+    if asked.workers > 1:
+        arms.append(Arm(f"{asked.workers} workers", asked.workers, 1))
+        arms += [Arm(f"{asked.workers} workers, {n} in one batch", asked.workers, n) for n in asked.together]
+
     start = time.perf_counter()
-    with GoalTracker.load() as tracker:
+    with GoalTracker.load(asked.model, exact=asked.exact) as tracker:
         loaded = time.perf_counter() - start
-        with tracker.start(conversations[0].goal) as session:
-            session.update(conversations[0].turns[0].user, conversations[0].turns[0].assistant)
-        first = time.perf_counter() - start
-        before = tracker.decoder.engine.tokens_evaluated
-        start = time.perf_counter()
-        one_by_one = [tracker.track(conversation) for conversation in conversations]
-        alone = time.perf_counter() - start
-        tokens = tracker.decoder.engine.tokens_evaluated - before
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        start = time.perf_counter()
-        together = list(tracker.track_many(conversations, workers=given.workers))
-        spread = time.perf_counter() - start
-    same = sum(
-        ours.statuses(component.id) == theirs.statuses(component.id)
-        for ours, theirs in zip(one_by_one, together, strict=True)
-        for component in ours.goal
-    )
-    components = sum(len(conversation.goal) for conversation in conversations)
-    turns = sum(len(conversation.turns) for conversation in conversations)
-    print(f"{processor().name}, {load_options().threads} cores")
-    print(f"{given.file.name}: {len(conversations)} conversations, {turns} turns")
-    print(f"load {loaded:.2f} s, load to first state {first:.2f} s, peak memory {peak:.0f} MB")
-    print(f"one after the other: {alone:.1f} s, {alone / turns:.3f} s a turn, {tokens / alone:.0f} tokens/s")
-    print(
-        f"{given.workers} workers, their start included: {spread:.1f} s, {alone / spread:.2f} times as fast"
-    )
-    print(f"same statuses: {same} of {components} components")
+        with tracker.start(given[0].goal) as session:
+            session.update(given[0].turns[0].user, given[0].turns[0].assistant)
+        first, peak = time.perf_counter() - start, peak_memory()
+        print(f"{machine()}; {asked.file.name}: {len(given)} conversations, {turns} turns")
+        print(f"load {loaded:.2f} s (llama.cpp alone {loading(tracker):.2f} s), to first state {first:.2f} s")
+        results = measure(tracker, given, arms)
+        for _ in range(asked.repeat - 1):
+            for result, again in zip(results, measure(tracker, given, arms), strict=True):
+                result.seconds += again.seconds
+    print(f"peak memory with one session {peak:.0f} MB, of all in this process {peak_memory():.0f} MB\n")
+    print(table(results, turns, components))
+    if asked.output:
+        figures = {
+            "machine": machine(),
+            "turns": turns,
+            "load": loaded,
+            "first state": first,
+            "peak MB": peak,
+        }
+        figures["arms"] = [asdict(result) for result in results]
+        asked.output.write_text(json.dumps(figures, indent=2) + "\n")
 
 
 if __name__ == "__main__":

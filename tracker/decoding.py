@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from tracker.errors import ContextLengthError
 from tracker.goal import Status
 from tracker.prompt import Piece, Question
 
@@ -41,8 +42,23 @@ class Decoder(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def room(self) -> int:
+        """Tokens that readings may still hold together."""
+
+    def needed(self, pieces: Sequence[Piece], questions: Sequence[Question]) -> int:
+        """Tokens of ``room`` that a reading of these pieces takes while any of the questions is asked."""
+
     def start(self) -> Reading:
         """An empty reading."""
+
+    def ask(
+        self, asked: Sequence[tuple[Reading, Sequence[Question]]]
+    ) -> list[list[Distribution] | ContextLengthError]:
+        """Do what ``Reading.ask`` does for several of this decoder's readings, each of them there once.
+
+        In the place of a reading that does not fit stands its error; the others are answered all the same.
+        """
 
     def close(self) -> None:
         """Free the model; readings cannot be used any more."""

@@ -4,9 +4,10 @@ Knows token ids, sequences and llama.cpp's KV cache. Knows nothing about words, 
 reads tokens and hands out the logits behind them.
 
 A sequence grows at its end, and every token of it is evaluated once. Branches are read behind it and leave no
-trace. One call of llama.cpp reads a sequence's new tokens and its branches together: the new tokens belong to
-the sequence and to all the branches at once, and each branch sees its own tokens and those of the sequence,
-because the attention mask goes by who owns a cell of the cache. A fork costs nothing until it grows.
+trace. One call of llama.cpp reads the new tokens and the branches of one sequence or of several together: the
+new tokens belong to their sequence and to all its branches at once, and each branch sees its own tokens and
+those of its sequence, because the attention mask goes by who owns a cell of the cache. A fork costs nothing
+until it grows.
 """
 
 from __future__ import annotations
@@ -57,6 +58,56 @@ class _Row:
         return sum(span.length for span in self.spans)
 
 
+@dataclass(frozen=True, eq=False)
+class Request:
+    """Tokens to append to a sequence, and branches to read behind them."""
+
+    sequence: Sequence
+    tokens: Tokens
+    branches: Sequence_[Tokens] = ()
+    """Each as if it stood alone; at least one token long."""
+
+
+@dataclass(eq=False)
+class _Job:
+    """A request on its way through one batch or several."""
+
+    row: _Row
+    tokens: Tokens
+    """New tokens that are still to be read; they go into the first batch."""
+    branches: Sequence_[Tokens]
+    """Branches that are still to be read."""
+    logits: Logits
+    """Shape ``(all branches, vocabulary)``; the last ones are still to be filled."""
+    error: ContextLengthError | None = None
+
+    @property
+    def least(self) -> int:
+        """Cells without which it cannot be begun."""
+        return len(self.tokens) + max(map(len, self.branches), default=0)
+
+    def share(self, room: int, numbers: int) -> _Share | None:
+        """The new tokens and as many branches as ``room`` cells and ``numbers`` ids of sequences allow."""
+        ends = itertools.accumulate(map(len, self.branches), initial=len(self.tokens))
+        count = min(sum(1 for end in ends if end <= room) - 1, numbers)
+        if count < min(len(self.branches), 1):
+            return None
+        return _Share(self, self.tokens, self.branches[:count])
+
+
+@dataclass(frozen=True, eq=False)
+class _Share:
+    """The part of a job that goes into one batch."""
+
+    job: _Job
+    tokens: Tokens
+    branches: Sequence_[Tokens]
+
+    @property
+    def length(self) -> int:
+        return len(self.tokens) + sum(map(len, self.branches))
+
+
 class Engine:
     """Evaluates tokens of many sequences over one model; safe to use from several threads, one at a time.
 
@@ -69,20 +120,31 @@ class Engine:
         what the model was trained on where that is less, by default.
     threads
         CPU threads.
+    exact
+        Whether logits must not depend on what is read in one batch; see ``ContextShape``.
     """
 
-    def __init__(self, model: Model, *, context: int | None = None, threads: int) -> None:
+    def __init__(
+        self, model: Model, *, context: int | None = None, threads: int, exact: bool = False
+    ) -> None:
         self.context_length = context or min(_MOST_CELLS, model.trained_context)
         self.tokens_evaluated = 0
         """Tokens read so far, over all sequences and branches."""
         self._model = model
         self._columns = len(model.vocabulary)
-        self._threads = threads
+        self._threads, self._exact = threads, exact
         self._context = model.context(self._shape(min(_FIRST_CELLS, self.context_length)))
         self._unused = list(range(_SEQUENCES))
         self._rows: dict[int, _Row] = {}
         self._released: deque[int] = deque()
         self._lock = threading.Lock()
+
+    @property
+    def room(self) -> int:
+        """Cells that no open sequence holds."""
+        with self._lock:
+            self._sweep()
+            return self.context_length - self._cells()
 
     def sequence(self) -> Sequence:
         """A new, empty sequence. Raises ``ModelError`` when too many are open."""
@@ -106,49 +168,100 @@ class Engine:
         # The garbage collector may call this at any time, so the work is done when the engine is next used.
         self._released.append(number)
 
-    def extend(self, row: _Row, tokens: Tokens, branches: Sequence_[Tokens]) -> Logits:
+    def read(self, requests: Sequence_[Request]) -> list[Logits | ContextLengthError]:
+        """Read several requests, each of another sequence, in as few batches as hold them.
+
+        Returns for each the logits after the last token of each of its branches, shape ``(branches,
+        vocabulary)``. In the place of a request that does not fit stands a ``ContextLengthError``; nothing
+        was appended for it, and the others are read all the same.
+        """
         with self._lock:
             self._sweep()
-            self._check_room(row, len(tokens) + max(map(len, branches), default=0))
-            logits = np.empty((len(branches), self._columns), dtype=np.float32)
-            done = 0
-            while tokens or done < len(branches):
-                # The first batch holds the new tokens, and all hold as many branches as there is room for.
-                room = self.context_length - self._cells() - len(tokens)
-                ends = itertools.accumulate(map(len, branches[done:]))
-                count = sum(1 for end in ends if end <= room)
-                part = branches[done : done + min(count, len(self._unused))]
-                logits[done : done + len(part)] = self._decode(row, tokens, part)
-                done += len(part)
-                tokens = ()
-            return logits
+            jobs = []
+            for request in requests:
+                logits = np.empty((len(request.branches), self._columns), dtype=np.float32)
+                jobs.append(_Job(request.sequence.row, request.tokens, request.branches, logits))
+            if len({job.row.number for job in jobs}) < len(jobs):
+                raise ValueError("a sequence can be read once in a call")
+            waiting = deque(jobs)
+            while waiting:
+                self._decode(self._load(waiting))
+            return [job.error or job.logits for job in jobs]
 
-    def _decode(self, row: _Row, tokens: Tokens, branches: Sequence_[Tokens]) -> Logits:
-        """Evaluate one batch, new tokens with branches behind them; the logits after each branch."""
-        total = len(tokens) + sum(map(len, branches))
+    def _load(self, waiting: deque[_Job]) -> list[_Share]:
+        """Take from the front of ``waiting`` what goes into one batch; what does not fit gets its error.
+
+        A job is begun only in a batch that ends the one before it, so that what is appended for it cannot
+        take the room that the other still needs.
+        """
+        shares: list[_Share] = []
+        cells, numbers = self._cells(), len(self._unused)
+        while waiting:
+            job = waiting[0]
+            if job.tokens or len(job.branches) == len(job.logits):
+                error = self._no_room(job, cells)
+                if error is not None and shares and job.row.length + job.least <= self.context_length:
+                    break  # the next batch has more room, without the branches of this one
+                if error is not None:
+                    job.error = error
+                    waiting.popleft()
+                    continue
+            share = job.share(self.context_length - cells, numbers)
+            if share is None:
+                break
+            shares.append(share)
+            cells, numbers = cells + share.length, numbers - len(share.branches)
+            if len(share.branches) < len(job.branches):
+                break
+            waiting.popleft()
+        return shares
+
+    def _decode(self, shares: Sequence_[_Share]) -> None:
+        """Evaluate one batch; its logits go to the jobs."""
+        total = sum(share.length for share in shares)
+        if not total:
+            return
         self._make_room(self._cells() + total)
-        memory, start = self._context.memory, row.length
-        numbers = self._unused[: len(branches)]
-        parts = [_Part(tokens, start, (row.number, *numbers), wanted=False)] if tokens else []
-        for number, branch in zip(numbers, branches, strict=True):
-            parts.append(_Part(branch, start + len(tokens), (number,), wanted=True))
-        batch = _batch(parts)
-        for number in numbers:
-            llama_cpp.llama_memory_seq_cp(memory, row.number, number, -1, -1)
-        code = llama_cpp.llama_decode(self._context.handle, batch)
-        for number in numbers:
-            llama_cpp.llama_memory_seq_rm(memory, number, -1, -1)
-        if code:
+        memory, shape = self._context.memory, self._context.shape
+        unused = iter(self._unused)
+        parts: list[_Part] = []
+        copies: list[tuple[int, int]] = []
+        for share in shares:
+            row, start = share.job.row, share.job.row.length
+            numbers = list(itertools.islice(unused, len(share.branches)))
+            copies += [(row.number, number) for number in numbers]
+            if share.tokens:
+                parts.append(_Part(share.tokens, start, (row.number, *numbers), wanted=False))
+            for number, branch in zip(numbers, share.branches, strict=True):
+                parts.append(_Part(branch, start + len(share.tokens), (number,), wanted=True))
+        for source, copy in copies:
+            llama_cpp.llama_memory_seq_cp(memory, source, copy, -1, -1)
+        try:
+            logits = np.concatenate([self._compute(some) for some in _cut(parts, shape.calls(total))])
+        except ModelError:
             # Of a batch that failed, some tokens may be in the cache.
-            llama_cpp.llama_memory_seq_rm(memory, row.number, start, -1)
-            raise ModelError(f"llama.cpp could not evaluate {total:,} tokens (code {code})")
+            for share in shares:
+                llama_cpp.llama_memory_seq_rm(memory, share.job.row.number, share.job.row.length, -1)
+            raise
+        finally:
+            for _, copy in copies:
+                llama_cpp.llama_memory_seq_rm(memory, copy, -1, -1)
         self.tokens_evaluated += total
-        if tokens:
-            row.spans.append(_Span(len(tokens)))
-        ends = itertools.accumulate(len(part.tokens) for part in parts)
-        return self._logits([end - 1 for part, end in zip(parts, ends, strict=True) if part.wanted])
+        for share in shares:
+            job, count = share.job, len(share.branches)
+            if share.tokens:
+                job.row.spans.append(_Span(len(share.tokens)))
+            done = len(job.logits) - len(job.branches)
+            job.logits[done : done + count], logits = logits[:count], logits[count:]
+            job.tokens, job.branches = (), job.branches[count:]
 
-    def _logits(self, positions: Sequence_[int]) -> Logits:
+    def _compute(self, parts: Sequence_[_Part]) -> Logits:
+        """The logits behind the parts that want them, shape ``(such parts, vocabulary)``."""
+        code = llama_cpp.llama_decode(self._context.handle, _batch(parts))
+        ends = list(itertools.accumulate(len(part.tokens) for part in parts))
+        if code:
+            raise ModelError(f"llama.cpp could not evaluate {ends[-1]:,} tokens (code {code})")
+        positions = [end - 1 for part, end in zip(parts, ends, strict=True) if part.wanted]
         rows = np.empty((len(positions), self._columns), dtype=np.float32)
         for row, position in zip(rows, positions, strict=True):
             pointer = llama_cpp.llama_get_logits_ith(self._context.handle, position)
@@ -175,18 +288,20 @@ class Engine:
         """Cells of the cache that are taken: spans that forks share are there once."""
         return sum(span.length for span in {span for row in self._rows.values() for span in row.spans})
 
-    def _check_room(self, row: _Row, new: int) -> None:
-        length, cells = row.length + new, self._cells() + new
+    def _no_room(self, job: _Job, cells: int) -> ContextLengthError | None:
+        """Why a job cannot be begun where ``cells`` are taken, if it cannot."""
+        length = job.row.length + job.least
         if length > self.context_length:
-            raise ContextLengthError(
+            return ContextLengthError(
                 f"is {length:,} tokens long with its longest question; "
                 f"the context holds {self.context_length:,}"
             )
-        if cells > self.context_length:
-            raise ContextLengthError(
-                f"needs {new:,} more tokens; of the context's {self.context_length:,}, {self._cells():,} are "
+        if cells + job.least > self.context_length:
+            return ContextLengthError(
+                f"needs {job.least:,} more tokens; of the context's {self.context_length:,}, {cells:,} are "
                 "taken by the conversations that are open"
             )
+        return None
 
     def _make_room(self, cells: int) -> None:
         """Move to a larger cache, with all that is in it, where ``cells`` do not fit this one."""
@@ -204,7 +319,7 @@ class Engine:
             raise ModelError("llama.cpp could not move its cache to a larger one")
 
     def _shape(self, cells: int) -> ContextShape:
-        return ContextShape(cells, _SEQUENCES, self._threads)
+        return ContextShape(cells, _SEQUENCES, self._threads, self._exact)
 
 
 class Sequence:
@@ -218,29 +333,29 @@ class Sequence:
     def __len__(self) -> int:
         return self._row.length
 
-    def extend(self, tokens: Tokens, branches: Sequence_[Tokens] = ()) -> Logits:
-        """Append tokens, and read each branch as if it stood alone behind them.
+    @property
+    def row(self) -> _Row:
+        """What the engine knows it by. Raises ``ModelError`` once it is closed."""
+        if not self._release.alive:
+            raise ModelError("the session is closed")
+        return self._row
 
-        Returns the logits after the last token of each branch, shape ``(branches, vocabulary)``. Raises
-        ``ContextLengthError``, and appends nothing, when the sequence with its longest branch does not fit.
-        """
-        self._check_open()
-        return self._engine.extend(self._row, tokens, branches)
+    def extend(self, tokens: Tokens, branches: Sequence_[Tokens] = ()) -> Logits:
+        """What ``Engine.read`` does, for this sequence alone; raises the ``ContextLengthError``."""
+        (answer,) = self._engine.read([Request(self, tokens, branches)])
+        if isinstance(answer, ContextLengthError):
+            raise answer
+        return answer
 
     def fork(self) -> Sequence:
         """A sequence with the same tokens that grows on its own.
 
         Raises ``ModelError`` when too many are open.
         """
-        self._check_open()
-        return self._engine.fork(self._row)
+        return self._engine.fork(self.row)
 
     def close(self) -> None:
         self._release()
-
-    def _check_open(self) -> None:
-        if not self._release.alive:
-            raise ModelError("the session is closed")
 
 
 @dataclass(frozen=True)
@@ -254,6 +369,17 @@ class _Part:
     """llama.cpp's ids of the sequences that the tokens belong to."""
     wanted: bool
     """Whether the logits after the last token are."""
+
+
+def _cut(parts: Sequence_[_Part], counts: Sequence_[int]) -> list[Sequence_[_Part]]:
+    """The parts of a batch, for each call of llama.cpp: all, or with the last few tokens in another."""
+    last = parts[-1]
+    if len(counts) == 1 or len(last.tokens) == 1:
+        return [parts]
+    at = len(last.tokens) - counts[-1]
+    end = _Part(last.tokens[at:], last.start + at, last.owners, last.wanted)
+    before = _Part(last.tokens[:at], last.start, last.owners, wanted=False)
+    return [[*parts[:-1], before] if at else parts[:-1], [end]]
 
 
 def _batch(parts: Sequence_[_Part]) -> llama_cpp.llama_batch:

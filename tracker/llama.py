@@ -20,17 +20,35 @@ from tracker.vocabulary import Vocabulary
 
 _UBATCH = 256
 """Tokens computed at a time: as fast as llama.cpp's 512 (within 2%), with half the memory for attention."""
+_EXACT_UBATCH = 60
+"""The same where results are to be exact: below 64, and a multiple of the tiles of llama.cpp's kernels."""
 
 
 @dataclass(frozen=True)
 class ContextShape:
-    """How large a context is."""
+    """How large a context is, and how it computes.
+
+    ``exact`` makes what comes out for a token depend on the tokens that it sees and on nothing else, to the
+    last bit: not on where they lie in the cache, or what is computed beside it. Otherwise 8-bit kernels make
+    a hundredth out of a last bit: a sum in another order moves an activation across an edge of its 8 bits,
+    in every layer. Of llama.cpp's ways to compute attention on a CPU one adds up cell by cell and passes over
+    masked cells (``flash_attn_ext_f16_one_chunk`` in ggml); flash attention takes it for 2 to 63 tokens at a
+    time. For more it adds up tiles of 64 cells, for 1 a part for each thread, and without flash attention
+    sums run over the cache in blocks of 8. The longer the conversation, the more it costs: 85% more for
+    an update behind 750 tokens.
+    """
 
     cells: int
     """Tokens that its KV cache holds."""
     sequences: int
     """Sequences that can share the cache."""
     threads: int
+    exact: bool = False
+
+    def calls(self, total: int) -> tuple[int, ...]:
+        """How many of ``total`` tokens go into each call of llama.cpp, so that none is computed alone."""
+        alone = self.exact and total > _EXACT_UBATCH and total % _EXACT_UBATCH == 1
+        return (total - 2, 2) if alone else (total,)
 
 
 class Model:
@@ -65,9 +83,13 @@ class Model:
         parameters.n_seq_max = shape.sequences
         # One buffer for all sequences, so that sequences can share the cells of a common prefix.
         parameters.kv_unified = True
-        parameters.n_ubatch = min(_UBATCH, shape.cells)
+        parameters.n_ubatch = min(_EXACT_UBATCH if shape.exact else _UBATCH, shape.cells)
         # On CPUs llama.cpp's flash attention is as fast behind 440 tokens and 17% slower behind 2,000.
-        parameters.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        parameters.flash_attn_type = (
+            llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED
+            if shape.exact
+            else llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        )
         parameters.n_threads = parameters.n_threads_batch = shape.threads
         parameters.no_perf = True
         handle = llama_cpp.llama_init_from_model(self._handle, parameters)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import llama_cpp
 import numpy as np
 
-from tracker.decoding import Distribution
+from tracker.decoding import Distribution, Reading
 from tracker.errors import ContextLengthError, ModelError
 from tracker.goal import Status
 from tracker.grammar import Grammars, Logits, StatusGrammar
@@ -37,19 +37,41 @@ class PlainDecoder:
         on where that is less, by default.
     threads
         CPU threads.
+    exact
+        As for ``Engine``.
     """
 
     name = "plain"
 
-    def __init__(self, model: Model, *, context: int | None = None, threads: int) -> None:
+    def __init__(
+        self, model: Model, *, context: int | None = None, threads: int, exact: bool = False
+    ) -> None:
         self.context_length = context or min(_MOST_CELLS, model.trained_context)
         self.model = model
-        self._threads = threads
+        self._threads, self._exact = threads, exact
         self.grammars = Grammars(model.vocabulary)
         self._context = model.context(self._shape(min(_FIRST_CELLS, self.context_length)))
 
+    @property
+    def room(self) -> int:
+        return self.context_length
+
+    def needed(self, pieces: Sequence[Piece], questions: Sequence[Question]) -> int:
+        return 0  # nothing is held between questions
+
     def start(self) -> PlainReading:
         return PlainReading(self, [])
+
+    def ask(
+        self, asked: Sequence[tuple[Reading, Sequence[Question]]]
+    ) -> list[list[Distribution] | ContextLengthError]:
+        answers: list[list[Distribution] | ContextLengthError] = []
+        for reading, questions in asked:
+            try:
+                answers.append(reading.ask(questions))
+            except ContextLengthError as error:
+                answers.append(error)
+        return answers
 
     def close(self) -> None:
         self._context.close()
@@ -94,7 +116,10 @@ class PlainDecoder:
             self._context.close()
             self._context = self.model.context(self._shape(self.context_length))
         llama_cpp.llama_memory_clear(self._context.memory, True)
-        return self._read_on(tokens)
+        for count in self._context.shape.calls(len(tokens)):
+            logits = self._read_on(tokens[:count])
+            tokens = tokens[count:]
+        return logits
 
     def _read_on(self, tokens: Sequence[int]) -> Logits:
         ids = (llama_cpp.llama_token * len(tokens))(*tokens)
@@ -105,7 +130,7 @@ class PlainDecoder:
         return np.ctypeslib.as_array(logits, (len(self.model.vocabulary),)).copy()
 
     def _shape(self, tokens: int) -> ContextShape:
-        return ContextShape(tokens + _ANSWER, sequences=1, threads=self._threads)
+        return ContextShape(tokens + _ANSWER, sequences=1, threads=self._threads, exact=self._exact)
 
 
 class PlainReading:

@@ -6,7 +6,7 @@ Knows what is asked when and how answers become a state. Knows nothing about how
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,6 +21,12 @@ from tracker.prompt import Question, opening_pieces, turn_pieces
 from tracker.state import GoalState, Track
 
 DECODERS = ("branches", "plain")
+TOGETHER = 1
+"""Conversations that a process advances together unless it is told otherwise. On a CPU a turn with its branches
+fills llama.cpp's batches by itself, and attention is computed over the cells of all that are open: with 4 at
+once a token took 27% more processor time than with 1. See ``benchmarks.throughput``."""
+MOST_TOGETHER = 32
+"""With more, too few of the engine's sequences are left for their questions."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,7 @@ class LoadArguments:
     """The prepared model."""
     decoder: str
     context: int | None
+    exact: bool = False
 
 
 class UntrainedModelWarning(UserWarning):
@@ -60,6 +67,7 @@ class GoalTracker:
         decoder: str = "branches",
         threads: int | None = None,
         context: int | None = None,
+        exact: bool = False,
     ) -> GoalTracker:
         """Load a model and make a tracker of it.
 
@@ -75,6 +83,9 @@ class GoalTracker:
         context
             The most tokens of a conversation (with all that are open at once, for ``"branches"``); 8,192,
             or what the model was trained on where that is less, by default.
+        exact
+            Whether probabilities must be the same to the last bit whatever is read in one batch, in exchange
+            for time. Otherwise 8-bit weights make them differ by some hundredths.
 
         Raises ``ModelError`` when the model is missing or cannot be used and ``CacheError`` when it cannot be
         prepared. Warns with ``UntrainedModelWarning`` when the model was not trained for tracking.
@@ -93,11 +104,11 @@ class GoalTracker:
         if decoder == "plain":
             from tracker.plain import PlainDecoder
 
-            chosen = PlainDecoder(loaded, context=context, threads=options.threads)
+            chosen = PlainDecoder(loaded, context=context, threads=options.threads, exact=exact)
         else:
             from tracker.branches import BranchDecoder
 
-            chosen = BranchDecoder(loaded, context=context, threads=options.threads)
+            chosen = BranchDecoder(loaded, context=context, threads=options.threads, exact=exact)
         calibration = (
             Calibration() if prepared.calibration is None else Calibration.read(prepared.calibration)
         )
@@ -107,7 +118,7 @@ class GoalTracker:
                 UntrainedModelWarning,
                 stacklevel=2,
             )
-        arguments = LoadArguments(prepared.path, decoder, context)
+        arguments = LoadArguments(prepared.path, decoder, context, exact)
         return cls(chosen, calibration, model=prepared.name, options=arguments)
 
     def start(self, goal: Goal, *, opening: str | None = None) -> Session:
@@ -130,25 +141,74 @@ class GoalTracker:
         return Track(conversation.id, conversation.goal, states)
 
     def track_many(
-        self, conversations: Iterable[Conversation], *, workers: int | None = None
+        self,
+        conversations: Iterable[Conversation],
+        *,
+        workers: int | None = None,
+        together: int | None = None,
+        turn_done: Callable[[], None] | None = None,
     ) -> Iterator[Track | InputError]:
-        """Track conversations in worker processes; what comes out is in their order.
+        """Track conversations, several at once; what comes out is in their order.
 
-        An ``InputError`` stands in the place of a conversation that cannot be tracked. Every worker loads
-        the model for itself and tracks whole conversations, so the number of workers changes nothing but the
-        time. One worker for each core by default.
+        An ``InputError`` stands in the place of a conversation that cannot be tracked. How they are spread
+        changes nothing but the time. They are taken from the iterable a few before they are needed.
 
-        Raises ``ModelError`` when a worker dies, and ``ValueError`` when this tracker was not made by
-        ``load``.
+        Parameters
+        ----------
+        workers
+            Processes to track in, each of which loads the model for itself; one for each core by default. In
+            this process, with the model that is loaded, for 1.
+        together
+            Conversations that each process advances together, a turn of each in one batch; fewer where their
+            tokens do not fit the context together. 1 by default: see ``TOGETHER``.
+        turn_done
+            Is called after each turn; by this process alone.
+
+        Raises ``ModelError`` when a worker dies, and ``ValueError`` for numbers out of range, or when
+        workers are asked of a tracker that was not made by ``load``.
         """
         from tracker.hardware import load_options
         from tracker.parallel import track_many
+        from tracker.together import track_together
 
+        together = TOGETHER if together is None else together
+        if not 1 <= together <= MOST_TOGETHER:
+            raise ValueError(f"together is {together}; expected 1 to {MOST_TOGETHER}")
+        cores = load_options().threads
+        workers = cores if workers is None else workers
+        if workers < 1:
+            raise ValueError(f"workers is {workers}; expected at least 1")
+        if workers == 1:
+            return track_together(conversations, self, together=together, turn_done=turn_done)
         if self._options is None:
             raise ValueError("only a tracker made by GoalTracker.load can start workers")
-        cores = load_options().threads
-        workers = workers or cores
-        return track_many(conversations, self._options, workers=workers, threads=max(1, cores // workers))
+        return track_many(
+            conversations,
+            self._options,
+            workers=workers,
+            threads=max(1, cores // workers),
+            together=together,
+        )
+
+    def update_many(self, updates: Sequence[tuple[Session, str, str | None]]) -> list[GoalState | InputError]:
+        """``Session.update`` for several sessions of this tracker at once, in fewer and larger batches.
+
+        Takes sessions, each of them once, with the user's message and the agent's reply to it. In the place
+        of a session that cannot be updated stands the error that ``Session.update`` would raise.
+        """
+        outcomes: list[GoalState | InputError | None] = [None] * len(updates)
+        asked: dict[int, tuple[Reading, list[Question]]] = {}
+        for number, (session, user, assistant) in enumerate(updates):
+            try:
+                asked[number] = session.begin(user, assistant)
+            except InputError as error:
+                outcomes[number] = error
+        for number, answers in zip(asked, self.decoder.ask(list(asked.values())), strict=True):
+            session, questions = updates[number][0], asked[number][1]
+            outcomes[number] = (
+                answers if isinstance(answers, InputError) else session.finish(questions, answers)
+            )
+        return [outcome for outcome in outcomes if outcome is not None]
 
     def describe(self) -> dict[str, str]:
         """What made a track: goalstate's version, the model and the decoder."""
@@ -198,24 +258,34 @@ class Session:
         Raises ``InputError`` for an empty message and ``ContextLengthError`` when the conversation has
         become too long; the state then stays as it is, and the session takes no further turns.
         """
+        reading, questions = self.begin(user, assistant)
+        return self.finish(questions, reading.ask(questions))
+
+    def begin(self, user: str, assistant: str | None) -> tuple[Reading, list[Question]]:
+        """The first half of ``update``: read a turn; what is to be asked about it, and of whom.
+
+        Raises ``InputError`` for an empty message.
+        """
         for role, content in (("user", user), ("assistant", assistant)):
             if content is not None and not content.strip():
                 raise InputError("the message is empty", field=role)
-        turn = Turn(self._state.turn + 1, user, assistant)
-        self._reading.read(turn_pieces(turn))
-        questions = [
+        self._reading.read(turn_pieces(Turn(self._state.turn + 1, user, assistant)))
+        return self._reading, [
             Question(component, previous)
             for component in self.goal
             for previous in self._beliefs[component.id].open
         ]
-        answers: dict[str, dict[Status, Distribution]] = {}
-        for question, answer in zip(questions, self._reading.ask(questions), strict=True):
-            answers.setdefault(question.component.id, {})[question.previous] = answer
+
+    def finish(self, questions: Sequence[Question], answers: Sequence[Distribution]) -> GoalState:
+        """The second half of ``update``: where the goal stands after the answers, one a question."""
+        found: dict[str, dict[Status, Distribution]] = {}
+        for question, answer in zip(questions, answers, strict=True):
+            found.setdefault(question.component.id, {})[question.previous] = answer
         for component in self.goal:
             belief, calibration = self._beliefs[component.id], self._calibration[component.category]
-            self._beliefs[component.id] = belief.after(answers.get(component.id, {}), calibration)
+            self._beliefs[component.id] = belief.after(found.get(component.id, {}), calibration)
         states = {component.id: self._beliefs[component.id].state for component in self.goal}
-        self._state = GoalState(turn.index, states)
+        self._state = GoalState(self._state.turn + 1, states)
         return self._state
 
     def copy(self, components: Iterable[str] | None = None) -> Session:

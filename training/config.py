@@ -23,7 +23,7 @@ class SftConfig(BaseModel):
     train: list[Path]
     """Native files with judged labels."""
     weak: list[Path] = []
-    """Native files with weak labels, read before the judged ones."""
+    """Native files with weak labels."""
     validation: Path
     base: Path | None = None
     """A GGUF; the pinned base where nothing is said."""
@@ -36,6 +36,9 @@ class SftConfig(BaseModel):
     passes: int = Field(ge=1)
     """Passes over one packed conversation on judged data."""
     weak_passes: int = Field(0, ge=0)
+    """Passes on weak labels, spread evenly among the judged ones."""
+    weak_first: int = Field(0, ge=0)
+    """Of these, how many come before the first judged one."""
     batch: int = Field(2, ge=1)
     """Conversations whose gradients are added up before a step."""
     branches: int = Field(40, ge=1)
@@ -44,6 +47,8 @@ class SftConfig(BaseModel):
     """Of those (and the exact ones), how many are read in one pass; all changes are always read."""
     exact: int = Field(4, ge=0)
     """Components a conversation whose labels code can read off."""
+    changed: int = Field(2, ge=0)
+    """Near misses a conversation: its own components with one value changed."""
 
     learning_rate: float = 1e-3
     weight_decay: float = 0.01

@@ -11,6 +11,7 @@ is the status after it. A component that cannot move any more is not asked.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +21,11 @@ import numpy.typing as npt
 
 from tracker.conversation import Conversation
 from tracker.formats import native
-from tracker.goal import STATUSES, Category, Component, Status, is_final, start_status
+from tracker.goal import STATUSES, Category, Status, is_final, start_status
 from tracker.grammar import Grammars, status_tokens
 from tracker.prompt import Question, opening_pieces, question_pieces, turn_pieces
 from tracker.vocabulary import Vocabulary
+from training.changed import ChangedComponent, changed_components
 from training.exact import ExactComponent, exact_components
 
 Ids = npt.NDArray[np.int64]
@@ -36,8 +38,8 @@ class Asked:
     question: Question
     turn: int
     target: Status
-    exact: bool = False
-    """Labelled by a rule in code, not by a judge."""
+    made: bool = False
+    """Made and labelled by code, not by a judge."""
 
     @property
     def moves(self) -> bool:
@@ -117,7 +119,17 @@ def exact_questions(conversation: Conversation, components: Iterable[ExactCompon
         last = item.moves_at or len(conversation.turns)
         for turn in range(1, last + 1):
             target = item.status_after if turn == item.moves_at else item.component.start
-            asked.append(Asked(Question(item.component, item.component.start), turn, target, exact=True))
+            asked.append(Asked(Question(item.component, item.component.start), turn, target, made=True))
+    return asked
+
+
+def changed_questions(components: Iterable[ChangedComponent]) -> list[Asked]:
+    """The same for near misses, at the turns that tell them from the components they were made of."""
+    asked = []
+    for item in components:
+        for turn in item.telling:
+            target = Status.MISALIGNED if turn == item.moves_at else item.component.start
+            asked.append(Asked(Question(item.component, item.component.start), turn, target, made=True))
     return asked
 
 
@@ -191,42 +203,48 @@ def training_packs(
     *,
     branches: int,
     exact: int,
+    changed: int,
     random_state: int,
 ) -> list[Pack]:
-    """One pack a conversation: at most ``branches`` judged questions and those of ``exact`` rules in code."""
+    """One pack a conversation.
+
+    It holds at most ``branches`` judged questions, those of ``exact`` rules in code and those of ``changed``
+    near misses.
+    """
     packs = []
-    for position, conversation in enumerate(conversations):
+    names = _names(conversations)
+    for conversation in conversations:
         chance = random.Random(f"{random_state}:{conversation.id}")
-        foreign = _names(
-            conversations[(position + 1 + chance.randrange(len(conversations))) % len(conversations)]
-        )
         rules = exact_components(
             conversation,
             exact,
-            foreign=chance.sample(foreign, min(2, len(foreign))),
+            foreign=chance.sample(names, min(2, len(names))),
             random_state=random_state,
         )
+        misses = changed_components(conversation, changed, names=names, random_state=random_state)
         asked = choose(labelled_questions(conversation), branches, chance)
         asked += choose(exact_questions(conversation, rules), 2 * exact, chance)
+        asked += changed_questions(misses)
         packs.append(packer.pack(conversation, asked))
     return packs
 
 
-def _names(conversation: Conversation) -> list[str]:
-    return [
-        w
-        for turn in conversation.turns
-        for w in turn.user.split()
-        if w[:1].isupper() and len(w) > 4 and w.isalpha()
-    ]
+_NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{3,}\b")
+
+
+def _names(conversations: Iterable[Conversation]) -> list[str]:
+    """Words that goals write with a capital in mid-sentence and never without one, in alphabetical order."""
+    texts = [part.text for conversation in conversations for part in conversation.goal]
+    plain = {word for text in texts for word in re.findall(r"\b[a-z]+\b", text)}
+    return sorted({n for text in texts for n in _NAME.findall(text) if n.lower() not in plain})
 
 
 __all__ = [
     "Answers",
     "Asked",
-    "Component",
     "Pack",
     "Packer",
+    "changed_questions",
     "choose",
     "every_question",
     "exact_questions",

@@ -86,9 +86,6 @@ class Factors(nn.Module):
         self.scale = scale
         nn.init.kaiming_uniform_(self.a, a=math.sqrt(5))
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(F.linear(x, self.a), self.b) * self.scale
-
 
 class Block(nn.Module):
     """One transformer block with frozen fused weights and, where trained, factors."""
@@ -117,7 +114,15 @@ class Block(nn.Module):
         )
 
     def _added(self, x: Tensor, names: tuple[str, ...]) -> Tensor | float:
-        return torch.cat([self.factors[name](x) for name in names], dim=-1) if len(self.factors) else 0.0
+        """What the factors of some maps with the same input add to their outputs, side by side."""
+        if not len(self.factors):
+            return 0.0
+        # One product for all: products with few columns are the slow ones on a CPU.
+        factors = [self.factors[name] for name in names]
+        low = F.linear(x, torch.cat([f.a for f in factors])).split([len(f.a) for f in factors], dim=-1)
+        return torch.cat(
+            [F.linear(part, f.b * f.scale) for part, f in zip(low, factors, strict=True)], dim=-1
+        )
 
     def forward(self, x: Tensor, layout: Layout, cos: Tensor, sin: Tensor, prefix_mask: Tensor) -> Tensor:
         s = self.shape

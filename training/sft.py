@@ -9,6 +9,7 @@ uses. What the frozen lower layers make of a judged conversation is computed onc
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -24,7 +25,9 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from tracker.goal import reachable
+from tracker.conversation import Conversation
+from tracker.errors import GoalstateError
+from tracker.goal import Status, reachable
 from tracker.grammar import Grammars
 from tracker.model.base import find_base
 from tracker.vocabulary import Vocabulary
@@ -46,6 +49,13 @@ class Batch:
     """(branches, 3, words): which words lead to which status; padded with no words."""
     target: Tensor
     """(branches,): the position of the status among those that can follow."""
+
+
+def has_refusal(conversation: Conversation) -> bool:
+    """Whether some component becomes ATTEMPTED."""
+    return any(
+        Status.ATTEMPTED in conversation.labelled_statuses(component.id) for component in conversation.goal
+    )
 
 
 def pack_tokens(pack: Pack) -> Tensor:
@@ -85,18 +95,19 @@ class Lower:
 
     def __init__(self, model: PackedModel, device: torch.device) -> None:
         self._model, self._device = model, device
-        self._kept: dict[str, Tensor] = {}
+        self._kept: dict[int, Tensor] = {}
 
     def __call__(self, pack: Pack, batch: Batch, answers: Answers, *, keep: bool) -> Tensor:
         """Hidden states of a batch's rows, shape (tokens, width)."""
         with torch.no_grad():
             if not keep:
                 return self._model.lower(pack_tokens(pack).to(self._device)[batch.rows], batch.layout)
-            if pack.id not in self._kept:
+            # By identity: a pack to learn from and one to validate on may share a conversation's id.
+            if id(pack) not in self._kept:
                 whole = batch_of(pack, range(len(pack.branches)), answers, self._device)
                 hidden = self._model.lower(pack_tokens(pack).to(self._device), whole.layout)
-                self._kept[pack.id] = hidden.to(torch.float16)
-            return self._kept[pack.id][batch.rows].float()
+                self._kept[id(pack)] = hidden.to(torch.float16)
+            return self._kept[id(pack)][batch.rows].float()
 
 
 def pass_branches(pack: Pack, count: int, chance: random.Random) -> list[int]:
@@ -121,12 +132,20 @@ class Trainer:
             grammars = Grammars(vocabulary)
             packer = Packer(vocabulary, grammars)
             self.answers = Answers.of(vocabulary)
-            shape = {"branches": config.branches, "exact": config.exact, "random_state": config.random_state}
+            shape = {
+                "branches": config.branches,
+                "exact": config.exact,
+                "changed": config.changed,
+                "random_state": config.random_state,
+            }
             judged = [c for path in config.train for c in read_labelled(path)]
             weak = [c for path in config.weak for c in read_labelled(path)]
             random.Random(config.random_state).shuffle(weak)
+            # Refusals are rare there, so the conversations that have one come first (the sort is stable).
+            weak = sorted(weak, key=lambda c: not has_refusal(c))[: config.weak_passes]
+            random.Random(config.random_state).shuffle(weak)
             self.judged = training_packs(judged, packer, **shape)
-            self.weak = training_packs(weak[: config.weak_passes], packer, **shape)
+            self.weak = training_packs(weak, packer, **shape)
             held_out = read_labelled(config.validation)[:: max(1, 32 // config.evaluate_conversations)]
             self.validation = [(c, packer.pack(c, every_question(c))) for c in held_out]
         model = PackedModel(base, frozen=config.frozen, rank=config.rank, alpha=config.alpha)
@@ -143,16 +162,17 @@ class Trainer:
 
     def schedule(self) -> Iterator[tuple[Pack, bool]]:
         """The packs in the order in which they are read, and whether they are judged."""
-        yield from (
-            (self.weak[i % len(self.weak)], False) for i in range(self.config.weak_passes if self.weak else 0)
-        )
+        weak = itertools.cycle(self.weak)
+        first = self.config.weak_first if self.weak else 0
+        among = max(0, self.config.weak_passes - first) if self.weak else 0
+        yield from ((pack, False) for pack in itertools.islice(weak, first))
         chance = random.Random(self.config.random_state)
-        left = self.config.passes
-        while left > 0:
-            epoch = self.judged[:]
-            chance.shuffle(epoch)
-            yield from ((pack, True) for pack in epoch[:left])
-            left -= len(epoch)
+        for done in range(self.config.passes):
+            if done % len(self.judged) == 0:
+                epoch = chance.sample(self.judged, len(self.judged))
+            yield epoch[done % len(self.judged)], True
+            due = (done + 1) * among // self.config.passes - done * among // self.config.passes
+            yield from ((pack, False) for pack in itertools.islice(weak, due))
 
     def rate(self, done: int, total: int) -> float:
         step, steps = done / self.config.batch, total / self.config.batch
@@ -258,9 +278,18 @@ class Trainer:
         self.done = state["done"]
 
 
-def main(config: Path) -> None:
-    Trainer(read_config(config)).run()
+def main(arguments: Sequence[str]) -> int:
+    """Run one configuration; a mistake in it or in the data gives one line and exit code 2."""
+    if len(arguments) != 1:
+        print("usage: python -m training.sft CONFIG.toml", file=sys.stderr)
+        return 2
+    try:
+        Trainer(read_config(Path(arguments[0]))).run()
+    except GoalstateError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from tracker.errors import ContextLengthError
+from tracker.conversation import Conversation
+from tracker.errors import ContextLengthError, InputError
 from tracker.goal import Category, Goal, Status
-from tracker.state import ComponentState, GoalState
+from tracker.state import ComponentState, GoalState, Track
 
 MOVES = {
     Category.OBJECTIVE: {2: Status.COMPLETE},
@@ -31,6 +33,7 @@ class FakeTracker:
         self.decoder = decoder
         self.closed = False
         self.started = 0
+        self.together: int | None = None
 
     def describe(self) -> dict[str, str]:
         return {"version": "0", "model": "fake", "decoder": self.decoder}
@@ -38,6 +41,27 @@ class FakeTracker:
     def start(self, goal: Goal, *, opening: str | None = None) -> FakeSession:
         self.started += 1
         return FakeSession(goal)
+
+    def track_many(
+        self,
+        conversations: Iterable[Conversation],
+        *,
+        workers: int | None = None,
+        together: int | None = None,
+        turn_done: Callable[[], None] = lambda: None,
+    ) -> Iterator[Track | InputError]:
+        self.together = together
+        for conversation in conversations:
+            states = []
+            try:
+                session = self.start(conversation.goal, opening=conversation.opening)
+                for turn in conversation.turns:
+                    states.append(session.update(turn.user, turn.assistant))
+                    turn_done()
+            except InputError as error:
+                yield error
+                continue
+            yield Track(conversation.id, conversation.goal, tuple(states))
 
     def close(self) -> None:
         self.closed = True

@@ -66,6 +66,12 @@ def test_limit_counts_over_all_files(goalstate, file, fakes):
     assert fakes[0].closed
 
 
+def test_how_many_are_read_side_by_side_can_be_said(goalstate, file, fakes):
+    assert goalstate("track", file(line("a"), line("b")), "--together", "2").exit_code == 0
+    assert fakes[0].together == 2
+    assert goalstate("track", file(line("a")), "--together", "0").exit_code == 2
+
+
 def test_a_goal_of_ones_own_is_tracked(goalstate, file, tmp_path):
     messages = [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Hello."}]
     goal = tmp_path / "goal.txt"

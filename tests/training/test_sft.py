@@ -17,7 +17,7 @@ from tracker.conversation import Conversation  # noqa: E402
 from tracker.goal import Category, Component, Status  # noqa: E402
 from training.config import SftConfig  # noqa: E402
 from training.data import Pack  # noqa: E402
-from training.sft import Trainer, pass_branches  # noqa: E402
+from training.sft import Trainer, main, pass_branches  # noqa: E402
 
 Configure = Callable[..., SftConfig]
 
@@ -91,10 +91,21 @@ def test_only_the_factors_above_the_frozen_layers_are_trained(configure: Configu
     assert {name.split(".")[1] for name in _factors(config)} == {"1"}
 
 
-def test_weak_conversations_are_read_before_the_judged_ones(configure: Configure) -> None:
-    config = configure("run", passes=3, weak_passes=2)
+def test_weak_conversations_come_first_and_then_among_the_judged_ones(configure: Configure) -> None:
+    config = configure("run", passes=4, weak_passes=3, weak_first=1)
     trainer = Trainer(config.model_copy(update={"weak": config.train}))
-    assert [judged for _, judged in trainer.schedule()] == [False, False, True, True, True]
+    judged = [judged for _, judged in trainer.schedule()]
+    assert judged == [False, True, True, False, True, True, False]
+
+
+def test_a_mistake_in_the_configuration_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text('output = "run"\n')
+    assert main([str(wrong)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert main([]) == 2
 
 
 class KilledError(Exception):

@@ -149,14 +149,15 @@ def test_packs_are_the_same_for_the_same_random_state(
     boats: Conversation, lamps: Conversation, packer: Packer
 ) -> None:
     def packs(random_state: int) -> list[list[tuple[str, int]]]:
-        made = training_packs([boats, lamps], packer, branches=6, exact=2, random_state=random_state)
+        shape = {"branches": 6, "exact": 2, "changed": 0, "random_state": random_state}
+        made = training_packs([boats, lamps], packer, **shape)
         return [[(a.question.component.text, a.turn) for a in pack.asked] for pack in made]
 
     assert packs(1) == packs(1)
     assert packs(1) != packs(2)
-    pack = training_packs([boats, lamps], packer, branches=6, exact=2, random_state=1)[0]
-    assert sum(not a.exact for a in pack.asked) == 6
-    assert 0 < sum(a.exact for a in pack.asked) <= 4
+    pack = training_packs([boats, lamps], packer, branches=6, exact=2, changed=0, random_state=1)[0]
+    assert sum(not a.made for a in pack.asked) == 6
+    assert 0 < sum(a.made for a in pack.asked) <= 4
     assert [a.turn for a in pack.asked] == sorted(a.turn for a in pack.asked)
 
 

@@ -36,6 +36,7 @@ def evaluate(
     decoder: str,
     threads: int | None,
     workers: int | None,
+    together: int | None,
     limit: int | None,
     strict: bool,
 ) -> None:
@@ -59,7 +60,7 @@ def evaluate(
 
     with opened(model, decoder, threads) as tracker:
         description = tracker.describe()
-        passed_over = track_all(items, tracker, workers=workers, strict=strict, each=each)
+        passed_over = track_all(items, tracker, workers=workers, together=together, strict=strict, each=each)
     agreement = agreement_of(conversations, tracks)
     if as_json:
         result = {

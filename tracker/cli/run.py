@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tracker.conversation import Conversation
-    from tracker.state import GoalState, Track
+    from tracker.state import Track
     from tracker.tracking import GoalTracker
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -85,7 +85,13 @@ def run_options(command: _Command) -> _Command:
                 "--workers",
                 type=click.IntRange(min=1),
                 metavar="N",
-                help="Processes that track several conversations at once; chosen for the machine otherwise.",
+                help="Processes that share the conversations; chosen for the machine otherwise.",
+            ),
+            click.option(
+                "--together",
+                type=click.IntRange(1, 32),
+                metavar="N",
+                help="Conversations that a process reads in one batch; 1 otherwise.",
             ),
             click.option(
                 "--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N conversations."
@@ -159,6 +165,7 @@ def track_all(
     tracker: GoalTracker,
     *,
     workers: int | None,
+    together: int | None,
     strict: bool,
     each: Callable[[Conversation, Track], None],
 ) -> int:
@@ -176,7 +183,7 @@ def track_all(
     passed = 0
     with progress_bar(console) as bar:
         task = bar.add_task("tracking", total=sum(turns), done=0, conversations=len(items))
-        outcomes = _outcomes(items, tracker, workers, turn_done=lambda: bar.advance(task))
+        outcomes = _outcomes(items, tracker, workers, together, turn_done=lambda: bar.advance(task))
         for done, (item, count, outcome) in enumerate(zip(items, turns, outcomes, strict=True), start=1):
             if isinstance(outcome, InputError):
                 if strict or len(items) == 1:
@@ -187,7 +194,8 @@ def track_all(
                 assert not isinstance(item.content, InputError)
                 each(item.content, outcome)
             passed += count
-            bar.update(task, completed=passed, done=done)
+            # Of those that are tracked beside it, turns may be done already.
+            bar.update(task, completed=max(passed, bar.tasks[task].completed), done=done)
     if passed_over == len(items):
         raise GoalstateError(f"none of the {len(items)} conversations could be tracked")
     return passed_over
@@ -200,7 +208,11 @@ def stderr() -> Console:
 
 
 def _outcomes(
-    items: Sequence[Item], tracker: GoalTracker, workers: int | None, turn_done: Callable[[], None]
+    items: Sequence[Item],
+    tracker: GoalTracker,
+    workers: int | None,
+    together: int | None,
+    turn_done: Callable[[], None],
 ) -> Iterator[Track | InputError]:
     """The track of each item, or why there is none."""
     from tracker.hardware import load_options
@@ -209,10 +221,8 @@ def _outcomes(
     if workers is None:
         # A worker takes a second to load the model, which a few conversations do not pay back.
         workers = min(len(good) // _PAYS_A_WORKER, load_options().threads)
-    if workers < 2 or len(good) < 2:
-        tracks: Iterator[Track | InputError] = (_track(each, tracker, turn_done) for each in good)
-    else:
-        tracks = tracker.track_many(good, workers=min(workers, len(good)))
+    workers = max(1, min(workers, len(good)))
+    tracks = tracker.track_many(good, workers=workers, together=together, turn_done=turn_done)
     for item in items:
         if isinstance(item.content, InputError):
             yield item.content
@@ -221,23 +231,6 @@ def _outcomes(
         if isinstance(track, InputError):
             track = InputError(f"conversation {item.content.id!r}: {track}", source=item.file)
         yield track
-
-
-def _track(
-    conversation: Conversation, tracker: GoalTracker, turn_done: Callable[[], None]
-) -> Track | InputError:
-    """What ``tracker.track`` does, saying when a turn is done: a slow decoder takes a minute for each."""
-    from tracker.state import Track
-
-    states: list[GoalState] = []
-    try:
-        with tracker.start(conversation.goal, opening=conversation.opening) as session:
-            for turn in conversation.turns:
-                states.append(session.update(turn.user, turn.assistant))
-                turn_done()
-    except InputError as error:
-        return error
-    return Track(conversation.id, conversation.goal, tuple(states))
 
 
 def pass_over(error: InputError, console: Console) -> None:

@@ -44,6 +44,7 @@ def track(
     decoder: str,
     threads: int | None,
     workers: int | None,
+    together: int | None,
     limit: int | None,
     strict: bool,
 ) -> None:
@@ -64,7 +65,9 @@ def track(
                     writer.write(tracked, description)
                 shown.add(tracked)
 
-            passed_over = track_all(items, tracker, workers=workers, strict=strict, each=each)
+            passed_over = track_all(
+                items, tracker, workers=workers, together=together, strict=strict, each=each
+            )
     shown.draw(passed_over)
     if passed_over:
         context.exit(1)

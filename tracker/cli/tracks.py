@@ -51,6 +51,7 @@ class Run:
     decoder: str
     threads: int | None
     workers: int | None
+    together: int | None
     limit: int | None
     strict: bool
 
@@ -80,7 +81,14 @@ class Run:
             def each(conversation: Conversation, track: Track) -> None:
                 tracks.append(Tracked(track, description, conversation))
 
-            passed_over = track_all(items, tracker, workers=self.workers, strict=self.strict, each=each)
+            passed_over = track_all(
+                items,
+                tracker,
+                workers=self.workers,
+                together=self.together,
+                strict=self.strict,
+                each=each,
+            )
         return Results(tracks, passed_over)
 
     def read(self, tracks: Path, files: Sequence[Path]) -> Results:
@@ -128,11 +136,12 @@ def tracking_options(command: Callable[..., Any]) -> Callable[..., Any]:
         decoder: str,
         threads: int | None,
         workers: int | None,
+        together: int | None,
         limit: int | None,
         strict: bool,
         **options: Any,
     ) -> Any:
-        run = Run(format_name, goal_file, model, decoder, threads, workers, limit, strict)
+        run = Run(format_name, goal_file, model, decoder, threads, workers, together, limit, strict)
         return command(*arguments, run=run, **options)
 
     return with_run
