@@ -22,9 +22,9 @@ from tracker.state import GoalState, Track
 
 DECODERS = ("branches", "plain")
 TOGETHER = 1
-"""Conversations that a process advances together unless it is told otherwise. On a CPU a turn with its branches
-fills llama.cpp's batches by itself, and attention is computed over the cells of all that are open: with 4 at
-once a token took 27% more processor time than with 1. See ``benchmarks.throughput``."""
+"""Conversations that a process advances together unless it is told otherwise. On a CPU a turn with its
+branches fills llama.cpp's batches by itself, and attention is computed over the cells of all that are open:
+with 4 at once a token took 27% more processor time than with 1. See ``benchmarks.throughput``."""
 MOST_TOGETHER = 32
 """With more, too few of the engine's sequences are left for their questions."""
 
@@ -288,9 +288,18 @@ class Session:
         self._state = GoalState(self._state.turn + 1, states)
         return self._state
 
-    def copy(self) -> Session:
-        """A session that stands where this one does and goes on by itself; only what is new costs."""
-        return Session(self.goal, self._reading.copy(), self._calibration, self._beliefs, self._state)
+    def copy(self, components: Iterable[str] | None = None) -> Session:
+        """A session that stands where this one does and goes on by itself; only what is new costs.
+
+        Where ``components`` names some by their ids, the copy tracks these and no others.
+        """
+        goal, state = self.goal, self._state
+        if components is not None:
+            kept = set(components)
+            # A goal of its own would miss the objectives that its requirements belong to.
+            goal = Goal.model_construct(text=goal.text, components=tuple(c for c in goal if c.id in kept))
+            state = GoalState(state.turn, {component.id: state[component.id] for component in goal})
+        return Session(goal, self._reading.copy(), self._calibration, self._beliefs, state)
 
     def close(self) -> None:
         self._reading.close()

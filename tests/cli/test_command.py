@@ -23,7 +23,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals and terminals as 
 def test_help_names_the_commands(goalstate):
     result = goalstate("--help")
     assert result.exit_code == 0
-    assert all(command in result.stdout for command in ("track", "evaluate", "doctor", "model"))
+    assert all(command in result.stdout for command in ("track", "evaluate", "simulate", "doctor", "model"))
 
 
 def test_help_of_track_names_the_formats(goalstate):

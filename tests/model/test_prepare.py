@@ -14,7 +14,7 @@ import pytest
 
 from tracker import resources
 from tracker.errors import GoalstateError, ModelError
-from tracker.model import prepare
+from tracker.model import prepare, prepare_user
 from tracker.model.base import Base, find_base
 from tracker.model.digest import sha256
 
@@ -166,3 +166,20 @@ def test_what_travels_with_goalstate_is_found_in_a_wheel_and_in_a_checkout(
     (package / "_resources" / "models").mkdir()
     assert resources.grammars_dir() == package / "_resources" / "grammars"
     assert resources.models_dir() == package / "_resources" / "models"
+
+
+def test_the_user_has_an_adapter_of_its_own(models: Path, tiny_base: Base, make_adapter: Maker) -> None:
+    assert not prepare_user().trained
+    (models / "user").mkdir()
+    ship(models / "user", make_adapter, {"base": {"sha256": tiny_base.sha256}})
+    user = prepare_user()
+    assert user.trained
+    assert user.path != prepare().path
+    assert not prepare().trained
+
+
+def test_a_user_given_by_path_is_used_as_it_is(models: Path, tiny_file: Path) -> None:
+    user = prepare_user(tiny_file)
+    assert (user.path, user.trained) == (tiny_file, True)
+    with pytest.raises(ModelError):
+        prepare_user(models / "none.gguf")

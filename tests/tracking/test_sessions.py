@@ -89,6 +89,17 @@ def test_a_copy_goes_its_own_way(scripted, conversation):
     assert session.state["rule"].status is Status.ALIGNED
 
 
+def test_a_copy_can_track_some_components_only(scripted, conversation):
+    tracker, decoder = scripted
+    session = tracker.start(conversation.goal)
+    session.update("one", "reply")
+    candidate = session.copy(["rule", "when"])
+    assert set(candidate.state) == {"rule", "when"}
+    assert candidate.update("two")["rule"].status is Status.MISALIGNED
+    assert decoder.asked[-1] == ["rule", "when"]
+    assert len(session.update("two", "reply")) == len(conversation.goal)
+
+
 @pytest.mark.parametrize(("user", "assistant"), [("", "hello"), ("hello", "  ")])
 def test_an_empty_message_is_refused(scripted, conversation, user, assistant):
     with pytest.raises(InputError, match="empty"):

@@ -27,6 +27,7 @@ from tracker.cli.export import export
 from tracker.cli.judge import judge
 from tracker.cli.model import model
 from tracker.cli.report import report
+from tracker.cli.simulate import simulate
 from tracker.cli.track import track
 from tracker.errors import GoalstateError
 
@@ -82,12 +83,16 @@ def _show_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool)
 def cli() -> None:
     """Track where each component of a simulated user's goal stands after every turn of a conversation.
 
-    Everything runs on this machine's CPU, without network; only ``judge`` sends anything, where it is told
-    to.
+    Everything runs on this machine's CPU, without network; only ``judge``, and ``simulate`` with an endpoint,
+    send anything, where they are told to.
     """
 
 
-for _command in (track, evaluate, annotate, judge, agree, report, audit, export, decompose, doctor, model):
+_COMMANDS = (
+    *(track, evaluate, annotate, judge, agree, report, audit, export),
+    *(decompose, simulate, doctor, model),
+)
+for _command in _COMMANDS:
     cli.add_command(_command)
 
 

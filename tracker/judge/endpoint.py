@@ -113,7 +113,7 @@ class Endpoint:
         self._clock = clock
         self._sleep = sleep
         self._last_call: float | None = None
-        self._client = _client(settings)
+        self._client = connect(settings)
 
     def ask(self, question: Question) -> Reply:
         """Send a question and wait for the answer, through errors that pass with time.
@@ -239,7 +239,7 @@ class _PassingError(Exception):
         self.retry_after_s = retry_after_s
 
 
-def _client(settings: Settings) -> OpenAI:
+def connect(settings: Settings) -> OpenAI:
     parts = urlsplit(settings.base_url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise InputError(
@@ -250,7 +250,7 @@ def _client(settings: Settings) -> OpenAI:
         from openai import OpenAI
     except ImportError:
         raise EndpointError(
-            "the judge needs the openai client, which is not installed: pip install 'goalstate[judge]'"
+            "an endpoint needs the openai client, which is not installed: pip install 'goalstate[judge]'"
         ) from None
     # The client wants a key even where the endpoint wants none. Retries are ours: they keep the rate, and are
     # told about.

@@ -7,7 +7,7 @@ goalstate ships merged into it, quantised once and kept in the user's cache. Kno
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tracker.errors import CacheError, ModelError
@@ -16,7 +16,7 @@ from tracker.model.base import Base, find_base
 from tracker.model.cache import Cache, Recipe
 from tracker.resources import models_dir
 
-__all__ = ["PreparedModel", "build", "prepare", "shipped_recipe"]
+__all__ = ["PreparedModel", "build", "prepare", "prepare_user", "shipped_recipe"]
 
 _ROOM = 6
 """Preparing needs at most so many times the base's size on the disk: its weights in 16 bits, twice."""
@@ -47,6 +47,23 @@ def prepare(model: str | Path | None = None) -> PreparedModel:
     if model is not None:
         return _given(Path(model))
     recipe = shipped_recipe()
+    entry, _ = Cache().ensure(recipe, build)
+    return _prepared(recipe, entry.path)
+
+
+def prepare_user(model: str | Path | None = None) -> PreparedModel:
+    """The model that plays the user in a simulation; without ``model`` goalstate's own.
+
+    ``trained`` says whether it was trained to play users, which a model given by path is taken to be good at
+    anyway. Raises as ``prepare`` does.
+    """
+    if model is not None:
+        return replace(_given(Path(model)), trained=True)
+    folder = models_dir()
+    base, adapter = find_base(), read_adapter(None if folder is None else folder / "user")
+    if adapter is not None:
+        _check_fits(adapter, base)
+    recipe = Recipe(base, adapter, adapter.manifest.quantisation if adapter else Quantisation.Q8_0)
     entry, _ = Cache().ensure(recipe, build)
     return _prepared(recipe, entry.path)
 

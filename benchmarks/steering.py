@@ -1,0 +1,279 @@
+"""What steering a simulated user by its goal state is worth: ``python -m benchmarks.steering FOLDER``.
+
+Every arm (none, goal, state, plan, lookahead) plays the same goals with the same seeds. Conversations are
+kept in ``FOLDER/ARM.jsonl``, in goalstate's own format with the truth as labels, so that a run that was
+stopped goes on with the same command, and ``goalstate evaluate FOLDER/ARM.jsonl`` reads them. What is printed
+comes from these files alone.
+
+Success is as in the paper: COMPLETE or ATTEMPTED for objectives and requirements, ALIGNED for the rest,
+at the end, by the truth of the world and the checkable rules, never by the tracker. Intervals are 95%,
+from a bootstrap over goals; differences are paired with ``none`` by goal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tracker.conversation import Conversation
+from tracker.formats import read
+from tracker.goal import SUCCESS, Category, Status
+from tracker.simulator import SimulatedGoal, Simulation, Steer, generate_goals, simulate
+from tracker.simulator.local import LocalUser
+from tracker.simulator.scripted import ScriptedUser
+from tracker.simulator.user import SimulatedUser
+from tracker.tracking import GoalTracker
+
+RESAMPLES = 2000
+_CATEGORIES = tuple(Category)
+_TASKS = (Category.OBJECTIVE, Category.REQUIREMENT)
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is counted of one conversation."""
+
+    success: Floats
+    """(5,) components that succeeded, by category."""
+    components: Floats
+    """(5,)"""
+    right: Floats
+    """(5,) component-turns that the tracker got right."""
+    asked: Floats
+    """(5,)"""
+    wrongful: float
+    """1 where the user left, before its last turn, with a task that is INCOMPLETE."""
+    overrun: float
+    """1 where the turns were used up without a goodbye, or with a task that is INCOMPLETE."""
+    turns: float
+    words: float
+    user_s: float
+    steering_s: float
+    total_s: float
+    messages: tuple[str, ...]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--goals", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--turns", type=int, default=10)
+    parser.add_argument("--arms", nargs="+", choices=list(Steer), default=list(Steer))
+    parser.add_argument("--user", help="a GGUF, or 'scripted'; goalstate's own user otherwise")
+    parser.add_argument("--model", help="a GGUF to track with; goalstate's own otherwise")
+    parser.add_argument("--temperature", type=float, default=0.7)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--show", action="store_true", help="only print what is in the folder")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    given = parser.parse_args()
+    arms = [Steer(arm) for arm in given.arms]
+    given.folder.mkdir(parents=True, exist_ok=True)
+    if not given.show:
+        play(given, arms)
+    figures = {arm: counted(given.folder / f"{arm}.jsonl", given.turns, given.goals) for arm in arms}
+    report(figures, as_json=given.json)
+
+
+def play(given: argparse.Namespace, arms: Sequence[Steer]) -> None:
+    """Play what is not in the folder yet: goal by goal, so that a run that is stopped is paired."""
+    goals = generate_goals(given.goals, random_state=given.seed)
+    files = {arm: given.folder / f"{arm}.jsonl" for arm in arms}
+    done = {arm: _ids(file) for arm, file in files.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        user: SimulatedUser = (
+            ScriptedUser()
+            if given.user == "scripted"
+            else LocalUser.load(given.user, threads=given.threads, temperature=given.temperature)
+        )
+        tracker = GoalTracker.load(given.model, threads=given.threads)
+    with tracker:
+        for number, simulated in enumerate(goals, start=1):
+            for arm in arms:
+                if simulated.id in done[arm]:
+                    continue
+                simulation = _played(simulated, user, arm, tracker, given.turns)
+                # One write a line: what stops the run leaves whole lines, or a torn last one.
+                with files[arm].open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(simulation.as_json(), ensure_ascii=False) + "\n")
+            print(f"\r{number} of {len(goals)} goals", end="", flush=True)
+    user.close()
+    print()
+
+
+def _played(
+    simulated: SimulatedGoal, user: SimulatedUser, arm: Steer, tracker: GoalTracker, turns: int
+) -> Simulation:
+    simulation = simulate(simulated, user=user, steer=arm, tracker=tracker, turns=turns)
+    if not simulation.states:
+        # Arms that are not steered by the tracker are tracked afterwards, for its agreement with the truth.
+        simulation = replace(simulation, states=tracker.track(simulation.conversation).states)
+    return simulation
+
+
+def _ids(file: Path) -> set[str]:
+    """The ids of the conversations in a file; a torn last line is cut off."""
+    if not file.exists():
+        return set()
+    whole = [line for line in file.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+    if sum(map(len, whole)) != file.stat().st_size:
+        file.write_bytes(b"".join(whole))
+    return {json.loads(line)["id"] for line in whole}
+
+
+def counted(file: Path, turns: int, goals: int) -> dict[str, Goal]:
+    """Count the conversations of an arm, by the id of their goal."""
+    found = {}
+    lines = file.read_text(encoding="utf-8").splitlines()[:goals]
+    for conversation, line in zip(read(file, format="native"), lines, strict=False):
+        if not isinstance(conversation, Conversation):
+            raise conversation
+        found[conversation.id] = _count(conversation, json.loads(line)["simulation"], turns)
+    return found
+
+
+def _count(conversation: Conversation, simulation: dict[str, object], turns: int) -> Goal:
+    success, components, right, asked = (np.zeros(len(_CATEGORIES)) for _ in range(4))
+    states = simulation["states"]
+    seconds = simulation["seconds"]
+    assert isinstance(states, list)
+    assert isinstance(seconds, dict)
+    open_task = False
+    for component in conversation.goal:
+        row = _CATEGORIES.index(component.category)
+        truth = conversation.labelled_statuses(component.id)
+        components[row] += 1
+        success[row] += truth[-1] in SUCCESS[component.category]
+        open_task |= component.category in _TASKS and truth[-1] is Status.INCOMPLETE
+        for status, state in zip(truth, states, strict=True):
+            asked[row] += 1
+            right[row] += state["state"][component.id]["status"] == status
+    said = conversation.turns
+    closed = simulation["ending"] == "closed"
+    last = len(said) >= turns
+    return Goal(
+        success=success,
+        components=components,
+        right=right,
+        asked=asked,
+        wrongful=float(closed and open_task and not last),
+        overrun=float(not closed or (last and open_task)),
+        turns=len(said),
+        words=sum(len(turn.user.split()) for turn in said),
+        user_s=seconds["user"],
+        steering_s=seconds["steering"],
+        total_s=sum(seconds.values()),
+        messages=tuple(turn.user for turn in said),
+    )
+
+
+Statistic = Callable[[Sequence[Goal], npt.NDArray[np.int64]], float]
+"""A figure over the goals at some indices."""
+
+
+def _rate(rows: Callable[[Goal], tuple[Floats, Floats]], category: int | None = None) -> Statistic:
+    def statistic(goals: Sequence[Goal], chosen: npt.NDArray[np.int64]) -> float:
+        above = np.array([rows(goal)[0] for goal in goals])[chosen].sum(0)
+        below = np.array([rows(goal)[1] for goal in goals])[chosen].sum(0)
+        shares = np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0)
+        return float(np.nanmean(shares) if category is None else shares[category])
+
+    return statistic
+
+
+def _ratio(above: Callable[[Goal], float], below: Callable[[Goal], float]) -> Statistic:
+    def statistic(goals: Sequence[Goal], chosen: npt.NDArray[np.int64]) -> float:
+        over = np.array([above(goal) for goal in goals])[chosen].sum()
+        return float(over / max(np.array([below(goal) for goal in goals])[chosen].sum(), 1e-9))
+
+    return statistic
+
+
+def statistics() -> dict[str, Statistic]:
+    found: dict[str, Statistic] = {
+        "success, average": _rate(lambda g: (g.success, g.components)),
+        **{
+            f"success, {category}": _rate(lambda g: (g.success, g.components), row)
+            for row, category in enumerate(_CATEGORIES)
+        },
+        "wrongful terminations": _ratio(lambda g: g.wrongful, lambda g: 1.0),
+        "turn-limit overruns": _ratio(lambda g: g.overrun, lambda g: 1.0),
+        "tracker's accuracy": _rate(lambda g: (g.right, g.asked)),
+        "words a message": _ratio(lambda g: g.words, lambda g: g.turns),
+        "turns": _ratio(lambda g: g.turns, lambda g: 1.0),
+        "steering's share of time": _ratio(lambda g: g.steering_s, lambda g: g.total_s),
+        "seconds a turn": _ratio(lambda g: g.total_s, lambda g: g.turns),
+    }
+    return found
+
+
+def distinct_2(messages: Sequence[str], most: int) -> float:
+    """Different pairs of neighbouring words, as a share of the first ``most`` pairs (Li et al. 2016)."""
+    pairs = [pair for message in messages for words in [message.lower().split()] for pair in pairwise(words)][
+        :most
+    ]
+    return len(set(pairs)) / max(len(pairs), 1)
+
+
+def report(figures: dict[Steer, dict[str, Goal]], *, as_json: bool) -> None:
+    """Print a row per figure and a column per arm, over the goals that all arms have played."""
+    shared = sorted(set.intersection(*(set(by_id) for by_id in figures.values())))
+    if not shared:
+        raise SystemExit("no goal has been played by all arms yet")
+    goals = {arm: [by_id[name] for name in shared] for arm, by_id in figures.items()}
+    chance = np.random.default_rng(0)
+    draws = chance.integers(len(shared), size=(RESAMPLES, len(shared)))
+    everyone = np.arange(len(shared))
+    result: dict[str, dict[str, dict[str, list[float] | float]]] = {}
+    base = Steer.NONE if Steer.NONE in goals else None
+    for name, statistic in statistics().items():
+        sampled = {arm: np.array([statistic(rows, draw) for draw in draws]) for arm, rows in goals.items()}
+        for arm, rows in goals.items():
+            cell: dict[str, list[float] | float] = {
+                "value": statistic(rows, everyone),
+                "interval": _interval(sampled[arm]),
+            }
+            if base is not None and arm is not base:
+                cell["difference"] = statistic(rows, everyone) - statistic(goals[base], everyone)
+                cell["difference interval"] = _interval(sampled[arm] - sampled[base])
+            result.setdefault(name, {})[str(arm)] = cell
+    # The more words, the fewer new ones: all arms are cut to the length of the shortest.
+    spoken = {arm: [text for goal in rows for text in goal.messages] for arm, rows in goals.items()}
+    most = min(sum(max(len(text.split()) - 1, 0) for text in texts) for texts in spoken.values())
+    result["distinct-2"] = {str(arm): {"value": distinct_2(texts, most)} for arm, texts in spoken.items()}
+    if as_json:
+        print(json.dumps({"goals": len(shared), "figures": result}, indent=2))
+        return
+    print(f"{len(shared)} goals\n")
+    print("| | " + " | ".join(map(str, goals)) + " |")
+    print("| --- |" + " --- |" * len(goals))
+    for name, cells in result.items():
+        print(f"| {name} | " + " | ".join(_cell(cells[str(arm)]) for arm in goals) + " |")
+
+
+def _interval(values: Floats) -> list[float]:
+    return [float(bound) for bound in np.nanpercentile(values, [2.5, 97.5])]
+
+
+def _cell(cell: dict[str, list[float] | float]) -> str:
+    text = f"{cell['value']:.3f}"
+    if isinstance(bounds := cell.get("interval"), list):
+        text += f" ({bounds[0]:.2f}–{bounds[1]:.2f})"
+    if isinstance(bounds := cell.get("difference interval"), list):
+        text += f", {cell['difference']:+.3f} ({bounds[0]:+.2f} to {bounds[1]:+.2f})"
+    return text
+
+
+if __name__ == "__main__":
+    main()

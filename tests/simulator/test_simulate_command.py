@@ -1,0 +1,68 @@
+"""The command: what it shows, what it writes, and one line where something is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tracker.cli import cli
+
+
+def goalstate(*arguments: object) -> Result:
+    result = CliRunner().invoke(cli, [str(argument) for argument in arguments], prog_name="goalstate")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def simulate(*arguments: object) -> Result:
+    return goalstate("simulate", "--user", "scripted", "--steer", "none", *arguments)
+
+
+def test_one_conversation_is_shown_as_it_goes() -> None:
+    result = simulate("--seed", 3, "--agent", "crisp")
+    assert result.exit_code == 0
+    assert "user  " in result.output
+    assert "agent " in result.output
+    assert "on course" in result.output
+
+
+def test_many_are_summed_up_and_written(tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    result = simulate("--goals", 3, "--output", output)
+    assert result.exit_code == 0
+    assert "3 conversations" in result.output
+    lines = [json.loads(line) for line in output.read_text().splitlines()]
+    assert [line["simulation"]["steer"] for line in lines] == ["none"] * 3
+    assert all(line["labels"] for line in lines)
+    assert simulate("--goals", 3, "--output", tmp_path / "again.jsonl").exit_code == 0
+    again = [json.loads(line) for line in (tmp_path / "again.jsonl").read_text().splitlines()]
+    assert [line["messages"] for line in again] == [line["messages"] for line in lines]
+
+
+def test_your_own_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_own_agent.py").write_text("def reply(messages):\n    return 'No.'\n")
+    monkeypatch.chdir(tmp_path)
+    result = simulate("--agent", "my_own_agent:reply", "--turns", 2)
+    assert result.exit_code == 0
+    assert "nobody knows the truth" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--agent", "grumpy"], "there is no agent 'grumpy'"),
+        (["--agent", "no_such_module:reply"], "cannot load 'no_such_module:reply'"),
+        (["--agent", "http://localhost:1/v1"], "--agent-model: missing"),
+        (["--output", "/no/such/folder/out.jsonl"], "does not exist"),
+        (["--user", "/no/such/model.gguf"], "/no/such/model.gguf"),
+    ],
+)
+def test_mistakes_are_one_line(arguments: list[str], said: str) -> None:
+    result = simulate(*arguments)
+    assert result.exit_code == 2
+    assert said in result.output
+    assert result.output.count("\n") == 1

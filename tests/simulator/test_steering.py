@@ -1,0 +1,126 @@
+"""What a user is told, which goodbyes are let through, and how a candidate is judged."""
+
+from __future__ import annotations
+
+from tracker.conversation import Message, Role
+from tracker.goal import Category, Component, Goal, Status
+from tracker.simulator.steering import PATIENCE, Plan, Planner, Steer, admissible, instruct, on_course
+from tracker.state import ComponentState, GoalState
+
+GOAL = Goal(
+    text="Book a table for four people. You would rather sit on the terrace than inside.",
+    components=(
+        Component(id="who", category=Category.PROFILE, text="Your name is Ada Quill."),
+        Component(id="calm", category=Category.POLICY, text="Never use an exclamation mark."),
+        Component(id="bye", category=Category.POLICY, text="Thank the agent in your last message."),
+        Component(id="if", category=Category.POLICY, text="If Friday is fully booked, ask for Sunday."),
+        Component(id="task", category=Category.OBJECTIVE, text="Book a table at a restaurant."),
+        Component(
+            id="people", category=Category.REQUIREMENT, text="The table is for four people.", objective="task"
+        ),
+        Component(
+            id="day", category=Category.REQUIREMENT, text="The table is on a Friday.", objective="task"
+        ),
+        Component(
+            id="wish",
+            category=Category.PREFERENCE,
+            text="You would rather sit on the terrace than inside.",
+            objective="task",
+        ),
+    ),
+)
+
+
+def state(**statuses: Status) -> GoalState:
+    start = GoalState.start(GOAL)
+    changed = {name: ComponentState(status, 0.9) for name, status in statuses.items()}
+    return GoalState(1, {**start.components, **changed})
+
+
+def said(*texts: str) -> list[Message]:
+    return [
+        Message(role=Role.USER if number % 2 == 0 else Role.ASSISTANT, content=text)
+        for number, text in enumerate(texts)
+    ]
+
+
+def ids(components: tuple[Component, ...]) -> list[str]:
+    return [component.id for component in components]
+
+
+def test_the_plan_begins_with_the_first_objective() -> None:
+    plan = Planner(GOAL).plan(GoalState.start(GOAL), [], 10)
+    assert ids(plan.say) == ["task", "people"]
+    assert ids(plan.rules) == ["calm"]
+    assert plan.due == ()
+    assert not plan.close
+
+
+def test_the_plan_goes_on_with_what_was_not_said() -> None:
+    messages = said("I want a table at a restaurant for four people.", "For which day?")
+    plan = Planner(GOAL).plan(GoalState.start(GOAL), messages, 9)
+    assert ids(plan.say) == ["day", "wish"]
+    assert ids(plan.answer) == ["day"]
+    assert plan.asked
+
+
+def test_the_fewer_turns_are_left_the_more_is_said_at_once() -> None:
+    plan = Planner(GOAL).plan(GoalState.start(GOAL), [], 3)
+    assert ids(plan.say) == ["task", "people", "day", "wish"]
+
+
+def test_a_rule_is_due_after_a_refusal() -> None:
+    messages = said("A table for four on Friday.", "I am sorry, Friday is fully booked.")
+    plan = Planner(GOAL).plan(state(day=Status.ATTEMPTED), messages, 9)
+    assert ids(plan.due) == ["if"]
+    assert ids(plan.refused) == ["day"]
+
+
+def test_everything_settled_means_goodbye() -> None:
+    settled = state(task=Status.COMPLETE, people=Status.COMPLETE, day=Status.ATTEMPTED)
+    planner = Planner(GOAL)
+    # A rule for refusals comes first.
+    assert not planner.plan(settled, said("Yes.", "I am sorry, Friday is fully booked."), 6).close
+    plan = planner.plan(settled, said("Yes.", "Booked."), 5)
+    assert plan.close
+    assert ids(plan.due) == ["bye"]
+    assert "goodbye now" in instruct(Steer.PLAN, GOAL, settled, plan).text
+
+
+def test_what_never_moves_is_given_up() -> None:
+    planner = Planner(GOAL)
+    start = GoalState.start(GOAL)
+    everything = "A table at a restaurant for four people, on Friday, on the terrace, not inside."
+    closes = [planner.plan(start, said(everything, "Hm."), 10 - turn).close for turn in range(4 * PATIENCE)]
+    assert not closes[0]
+    assert closes[-1]
+
+
+def test_what_each_arm_tells() -> None:
+    start = GoalState.start(GOAL)
+    plan = Planner(GOAL).plan(start, [], 10)
+    assert instruct(Steer.NONE, GOAL, start, plan).text == ""
+    assert GOAL.text in instruct(Steer.GOAL, GOAL, start, plan).text
+    told = instruct(Steer.STATE, GOAL, start, plan)
+    assert "- Book a table at a restaurant. (open)" in told.text
+    assert "- Never use an exclamation mark. (kept)" in told.text
+    assert told.plan is None
+    planned = instruct(Steer.PLAN, GOAL, start, plan)
+    assert "Say next: Book a table at a restaurant. The table is for four people." in planned.text
+    assert "Do not say goodbye yet" in planned.text
+    assert planned.plan == plan
+
+
+def test_a_goodbye_comes_neither_too_early_nor_too_late() -> None:
+    early = admissible("A table for four. Goodbye.", Steer.PLAN, Plan())
+    assert (early.text, early.closes) == ("A table for four.", False)
+    assert admissible("Thank you.", Steer.STATE, Plan(close=True)).closes
+    assert admissible("Goodbye.", Steer.NONE, Plan()).closes
+    assert admissible("Goodbye.", Steer.GOAL, Plan()).closes
+    assert not admissible("A table for four.", Steer.GOAL, Plan()).closes
+
+
+def test_on_course() -> None:
+    kept = on_course(GOAL, state(calm=Status.ALIGNED, wish=Status.ALIGNED))
+    broken = on_course(GOAL, state(calm=Status.MISALIGNED, wish=Status.ALIGNED))
+    assert kept > broken

@@ -1,0 +1,266 @@
+"""One simulated conversation from its first message to its end, with its truth.
+
+Knows the order of things: the user is told something, speaks, the agent answers, the tracker looks. Knows
+nothing about how any of them does it.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from pydantic import JsonValue
+
+from tracker.conversation import Conversation, Message, Role
+from tracker.errors import InputError
+from tracker.formats.native import conversation_to_json
+from tracker.goal import Category, Goal
+from tracker.simulator.agent import Agent, AgentFunction, FunctionAgent, RuleAgent, Temperament
+from tracker.simulator.goals import SimulatedGoal
+from tracker.simulator.steering import (
+    Instruction,
+    Plan,
+    Planner,
+    Steer,
+    admissible,
+    instruct,
+    on_course,
+    says,
+)
+from tracker.simulator.truth import true_labels
+from tracker.simulator.user import SimulatedUser, Speaker
+from tracker.simulator.world import World
+from tracker.state import GoalState
+from tracker.tracking import GoalTracker, Session
+
+TURNS = 10
+"""The most messages of a user, where nothing else is said."""
+CANDIDATES = 3
+"""Messages that look-ahead chooses from."""
+_AGAIN = 2
+"""A message that holds nothing but a goodbye that comes too early is drawn again so often."""
+_STAYS = "I am not done yet. What else do you need from me?"
+"""What is sent where a user will not stay."""
+
+
+class Ending(StrEnum):
+    """How a conversation came to its end."""
+
+    CLOSED = "closed"
+    """The user took its leave, or the tracker let it."""
+    CUT_OFF = "cut-off"
+    """The turns were used up."""
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Where the time of a conversation went."""
+
+    user: float
+    agent: float
+    steering: float
+    """Tracking, planning and every candidate after the first."""
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """A simulated conversation and what is known about it."""
+
+    conversation: Conversation
+    """Its labels are the truth; ``None`` where the agent keeps no log that it could be read from."""
+    steer: Steer
+    ending: Ending
+    states: tuple[GoalState, ...]
+    """What the tracker said after each turn, where it was asked."""
+    seconds: Seconds
+    user: str
+    agent: str
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """A line of a native file, with what is known of the simulation under ``simulation``."""
+        states: list[JsonValue] = [state.as_json() for state in self.states]
+        return {
+            **conversation_to_json(self.conversation),
+            "simulation": {
+                "steer": str(self.steer),
+                "ending": str(self.ending),
+                "user": self.user,
+                "agent": self.agent,
+                "seconds": {
+                    "user": round(self.seconds.user, 3),
+                    "agent": round(self.seconds.agent, 3),
+                    "steering": round(self.seconds.steering, 3),
+                },
+                "states": states,
+            },
+        }
+
+
+_BY_THE_USER = frozenset({Category.PROFILE, Category.POLICY, Category.PREFERENCE})
+
+Watcher = Callable[[str, str, GoalState | None], None]
+"""Is handed each turn when it is over: the user's message, the agent's, and the state where it is tracked."""
+
+
+def simulate(
+    simulated: SimulatedGoal,
+    *,
+    user: SimulatedUser,
+    agent: Temperament | Agent | AgentFunction | None = None,
+    steer: Steer = Steer.NONE,
+    tracker: GoalTracker | None = None,
+    turns: int = TURNS,
+    candidates: int = CANDIDATES,
+    watch: Watcher | None = None,
+) -> Simulation:
+    """Let a user pursue a goal.
+
+    Parameters
+    ----------
+    agent
+        A temperament of the rule-based agent, drawn by the goal's seed where nothing is said; or an agent of
+        your own, as an object with ``reply`` or as a function of chat messages. Only the rule-based agent
+        acts in the goal's world: conversations with another have no labels.
+    steer, tracker
+        Steering from ``state`` on needs a tracker.
+    turns
+        Messages of the user's before the conversation is cut off.
+    candidates
+        Messages that look-ahead draws for each that is sent.
+
+    Raises ``InputError`` where the agent answers with nothing, and ``ContextLengthError`` where the
+    conversation does not fit a model's context.
+    """
+    if steer.tracks and tracker is None:
+        raise ValueError(f"steering by {steer} needs a tracker")
+    world = simulated.world()
+    answering = _agent(agent, simulated, world)
+    speaker = user.start(simulated.goal, random_state=simulated.random_state)
+    session = tracker.start(simulated.goal) if tracker is not None and steer.tracks else None
+    try:
+        dialogue = _Dialogue(simulated.goal, speaker, session, steer, candidates)
+        closing = dialogue.run(answering, turns, watch)
+    finally:
+        speaker.close()
+        if session is not None:
+            session.close()
+    conversation = Conversation(
+        id=simulated.id,
+        goal=simulated.goal,
+        messages=tuple(dialogue.messages),
+        source="simulated",
+        domain=" and ".join(simulated.domains),
+    )
+    if isinstance(answering, RuleAgent):
+        labels = true_labels(simulated, conversation.turns, world.events, closing=closing)
+        conversation = replace(conversation, labels=labels)
+    world.close()
+    return Simulation(
+        conversation=conversation,
+        steer=steer,
+        ending=Ending.CUT_OFF if closing is None else Ending.CLOSED,
+        states=tuple(dialogue.states),
+        seconds=Seconds(dialogue.user_s, dialogue.agent_s, dialogue.steering_s),
+        user=user.name,
+        agent=_name(answering),
+    )
+
+
+class _Dialogue:
+    """A conversation under way."""
+
+    def __init__(
+        self, goal: Goal, speaker: Speaker, session: Session | None, steer: Steer, candidates: int
+    ) -> None:
+        self.messages: list[Message] = []
+        self.states: list[GoalState] = []
+        self.user_s = self.agent_s = self.steering_s = 0.0
+        self._goal = goal
+        self._speaker = speaker
+        self._session = session
+        self._steer = steer
+        self._candidates = candidates
+        self._planner = Planner(goal)
+        # A message can move these and nothing else: an objective takes an answer of the agent's.
+        self._spoken_for = [c.id for c in goal if c.category in _BY_THE_USER]
+
+    def run(self, agent: Agent, turns: int, watch: Watcher | None) -> int | None:
+        """Speak until the user leaves; the turn at which it did, or ``None``."""
+        for turn in range(1, turns + 1):
+            message, closes = self._next(turns - turn + 1)
+            self.messages.append(Message(role=Role.USER, content=message))
+            began = time.perf_counter()
+            reply = agent.reply(self.messages)
+            if not isinstance(reply, str) or not reply.strip():
+                raise InputError("the agent answered with nothing; expected a message")
+            self.agent_s += time.perf_counter() - began
+            self.messages.append(Message(role=Role.ASSISTANT, content=reply))
+            began = time.perf_counter()
+            state = None
+            if self._session is not None:
+                state = self._session.update(message, reply)
+                self.states.append(state)
+            self.steering_s += time.perf_counter() - began
+            if watch is not None:
+                watch(message, reply, state)
+            if closes:
+                return turn
+        return None
+
+    def _next(self, turns_left: int) -> tuple[str, bool]:
+        """The user's next message, and whether it is the last."""
+        began = time.perf_counter()
+        plan, instruction = Plan(), Instruction()
+        if self._steer is not Steer.NONE:
+            state = self._session.state if self._session is not None else GoalState.start(self._goal)
+            plan = self._planner.plan(state, self.messages, turns_left)
+            instruction = instruct(self._steer, self._goal, state, plan)
+        spoke = time.perf_counter()
+        texts = self._speaker.propose(self.messages, instruction)
+        chose = time.perf_counter()
+        self.user_s += chose - spoke
+        if self._steer is Steer.LOOKAHEAD and self._candidates > 1:
+            texts += self._speaker.propose(self.messages, instruction, self._candidates - 1)
+        found = [admissible(text, self._steer, plan) for text in texts]
+        for _ in range(_AGAIN):
+            if any(candidate.text for candidate in found):
+                break
+            again = self._speaker.propose(self.messages, instruction)
+            found = [admissible(text, self._steer, plan) for text in again]
+        usable = [candidate for candidate in found if candidate.text]
+        best = usable[0] if usable else None
+        if len(usable) > 1:
+            best = max(usable, key=lambda candidate: self._score(candidate.text, plan))
+        self.steering_s += time.perf_counter() - chose + spoke - began
+        return (_STAYS, False) if best is None else (best.text, best.closes)
+
+    def _score(self, text: str, plan: Plan) -> float:
+        """How well the goal stands if this is said."""
+        pursued = float(sum(says(text, component) for component in plan.say))
+        if self._session is None or not self._spoken_for:
+            return pursued
+        with self._session.copy(self._spoken_for) as fork:
+            return pursued + on_course(fork.goal, fork.update(text))
+
+
+def _agent(
+    agent: Temperament | Agent | AgentFunction | None, simulated: SimulatedGoal, world: World
+) -> Agent:
+    if agent is None:
+        agent = random.Random(f"temperament:{simulated.random_state}").choice(list(Temperament))
+    if isinstance(agent, Temperament):
+        return RuleAgent(world, agent, random_state=simulated.random_state)
+    if hasattr(agent, "reply"):
+        return agent
+    return FunctionAgent(agent)
+
+
+def _name(agent: Agent) -> str:
+    if isinstance(agent, RuleAgent):
+        return str(agent.temperament)
+    if isinstance(agent, FunctionAgent):
+        return getattr(agent.function, "__name__", "function")
+    return str(getattr(agent, "name", type(agent).__name__))
