@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import gguf
 import numpy as np
@@ -118,7 +119,7 @@ class Block(nn.Module):
         if not len(self.factors):
             return 0.0
         # One product for all: products with few columns are the slow ones on a CPU.
-        factors = [self.factors[name] for name in names]
+        factors = [cast(Factors, self.factors[name]) for name in names]
         low = F.linear(x, torch.cat([f.a for f in factors])).split([len(f.a) for f in factors], dim=-1)
         return torch.cat(
             [F.linear(part, f.b * f.scale) for part, f in zip(low, factors, strict=True)], dim=-1
