@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -30,8 +29,6 @@ from training.alignment import align
 from training.data import read_labelled
 from training.rephrasing import rephrase
 from training.splitter import Example, fit
-
-_BOOKED = re.compile(r" and book (?:it|a table)(?=\.$)")
 
 
 def written_examples(goals: Sequence[Goal]) -> Iterator[Example]:
@@ -62,9 +59,6 @@ def weak_examples(goals: Sequence[Goal], *, weight: float) -> Iterator[Example]:
                 continue
             if component.text.startswith("If "):
                 component = Component(id=component.id, category=Category.POLICY, text=component.text)
-            if component.category is Category.OBJECTIVE:
-                # Told where the thing is looked for; the sentence on the booking holds a requirement.
-                component = component.model_copy(update={"text": _BOOKED.sub("", component.text)})
             components.append(component)
         pieces = cut(goal.text)
         yield Example.of(
