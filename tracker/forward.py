@@ -9,8 +9,8 @@ hidden Markov models, Rabiner 1989, where the answers take the place of transiti
     b_t(s') = sum over s of b_{t-1}(s) * P(s' | s, turn t)
 
 Since nothing moves backward, the probability of having come at least as far as a status never falls. What is
-reported is the furthest status that has been reached with its threshold's probability, so it never moves
-backward either.
+reported is the furthest status that has been reached with its threshold's probability (so far, or in one
+turn: ``CategoryCalibration.over``), and it never moves backward either.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -46,6 +46,10 @@ class CategoryCalibration(BaseModel):
     """Added to the log-probability of a status after that; 0 where it is missing."""
     threshold: Mapping[Status, Probability] = {}
     """A status is reported when it, or one beyond it, has this probability; 0.5 where it is missing."""
+    over: Literal["conversation", "turn"] = "conversation"
+    """What the threshold is for: having come so far at all, or in the turn just read if not before. Where a
+    model judges a category badly it sees a small chance of a move in every turn, and in a long conversation
+    these add up to a large one without any turn that speaks for it."""
 
     def mend(self, probabilities: Distribution) -> Distribution:
         """Calibrate the distribution of one answer. A probability of 0 stays 0."""
@@ -127,7 +131,11 @@ class Belief:
         masses = tuple(mass / total for mass in moved.values())
         reported = self.reported
         for status in reachable(self.category, self.reported)[1:]:
-            if sum(masses[statuses.index(status) :]) >= calibration.threshold.get(status, 0.5):
+            reached = sum(masses[statuses.index(status) :])
+            if calibration.over == "turn":
+                earlier = sum(self.masses[statuses.index(status) :])
+                reached = (reached - earlier) / (1 - earlier) if earlier < 1 else 1.0
+            if reached >= calibration.threshold.get(status, 0.5):
                 reported = status
         return Belief(self.category, masses, reported)
 

@@ -6,7 +6,8 @@ Knows nothing about weights.
 Two things are fitted on validation, per category. A temperature and a bias per status, by maximum likelihood
 of the labelled changes (Platt 1999; Guo et al. 2017, arXiv 1706.04599, with a bias because training favours
 changes), with a weak prior towards changing nothing. Then the thresholds at which the forward filter
-reports a status, by the kappa of what is reported. What each step brings is printed.
+reports a status, and whether they are for the conversation so far or for one turn, by the accuracy and the
+kappa of what is reported. What each step brings is printed.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import minimize
 
 from tracker.agreement import Agreement, Floats, accuracy, cohen_kappa, evaluate
@@ -36,8 +39,11 @@ PRIOR = 1.0
 """Weight of the prior on log-temperature and biases, in labels."""
 THRESHOLDS = tuple(round(0.2 + 0.05 * step, 2) for step in range(13))
 MIN_GAIN = 0.01
-"""A threshold moves away from 0.5 only for more kappa than this, and never at the cost of accuracy: where a
-category is hard, kappa alone would call every second policy broken."""
+"""A threshold moves away from 0.5 over the conversation only for more accuracy and kappa, added up, than
+this. Kappa alone would call every second policy broken where policies are hard; accuracy alone, none."""
+
+Over = Literal["conversation", "turn"]
+OVER: tuple[Over, ...] = ("conversation", "turn")
 
 Answers = Mapping[tuple[str, int, Status], Distribution]
 """Raw answers by component, turn and status before the turn."""
@@ -135,46 +141,63 @@ def fit_probabilities(answered: Sequence[Answered], category: Category) -> Categ
 def fit_thresholds(
     answered: Sequence[Answered], category: Category, calibration: CategoryCalibration
 ) -> CategoryCalibration:
-    """The thresholds with the highest kappa over all turns that lose no accuracy against one half."""
+    """The thresholds with the highest sum of accuracy and kappa over all turns."""
+    plain = (0.5,) * (len(STATUSES[category]) - 1)
+    grid = list(itertools.product(THRESHOLDS, repeat=len(plain)))
+    scores: dict[tuple[Over, tuple[float, ...]], float] = {}
+    for over in OVER:
+        reached, labels = _reached(answered, category, calibration, over)
+        if not len(labels):
+            return calibration
+        for thresholds in grid:
+            counts = _confusion(reached, labels, thresholds)
+            kappa = float(np.nan_to_num(cohen_kappa(counts), nan=0.0))
+            scores[over, thresholds] = accuracy(counts) + kappa
+    start = ("conversation", plain)
+    # Near ties go to what still reports the clearest of cases, and to the thresholds nearest to one half.
+    best = max(scores, key=lambda c: (round(scores[c], 2), c[0] == "turn", -sum(abs(t - 0.5) for t in c[1])))
+    over, thresholds = best if scores[best] >= scores[start] + MIN_GAIN else start
+    return calibration.model_copy(
+        update={"threshold": dict(zip(STATUSES[category][1:], thresholds, strict=True)), "over": over}
+    )
+
+
+def _reached(
+    answered: Sequence[Answered], category: Category, calibration: CategoryCalibration, over: Over
+) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """What thresholds are compared with after every turn, and the labels.
+
+    The former has shape (labels, statuses but the start); labels are positions in the category's statuses.
+    """
     statuses = STATUSES[category]
-    reached, truth = [], []
+    # A threshold that is never met keeps the belief going past what would be reported.
+    never = calibration.model_copy(update={"threshold": dict.fromkeys(statuses, 1.0)})
+    reached, labels = [], []
     for item in answered:
         for component in item.conversation.goal:
             if component.category is not category:
                 continue
-            belief = Belief.start(category)
+            belief, furthest = Belief.start(category), np.zeros(len(statuses) - 1)
             for turn, label in enumerate(item.conversation.labelled_statuses(component.id), start=1):
-                # A threshold that is never met keeps the belief going past what would be reported.
-                asked = {s: item.answers[component.id, turn, s] for s in belief.open}
-                belief = belief.after(
-                    asked, calibration.model_copy(update={"threshold": dict.fromkeys(statuses, 1.0)})
-                )
-                reached.append(np.cumsum(belief.masses[::-1])[::-1][1:])
-                truth.append(statuses.index(label))
-    if not truth:
-        return calibration
-    mass, labels = np.array(reached), np.array(truth)
+                before = np.cumsum(belief.masses[::-1])[::-1][1:]
+                belief = belief.after({s: item.answers[component.id, turn, s] for s in belief.open}, never)
+                now = np.cumsum(belief.masses[::-1])[::-1][1:]
+                jump = (now - before) / np.maximum(1 - before, 1e-9)
+                # What was reported once stays so.
+                furthest = np.maximum(furthest, jump)
+                reached.append(now if over == "conversation" else furthest)
+                labels.append(statuses.index(label))
+    return np.array(reached), np.array(labels, dtype=np.int64)
 
-    def confusion(thresholds: Sequence[float]) -> Floats:
-        furthest = np.zeros(len(labels), dtype=int)
-        for position, threshold in enumerate(thresholds):
-            furthest[mass[:, position] >= threshold] = position + 1
-        counts = np.zeros((len(statuses), len(statuses)))
-        np.add.at(counts, (labels, furthest), 1)
-        return counts
 
-    def kappa(thresholds: Sequence[float]) -> float:
-        return float(np.nan_to_num(cohen_kappa(confusion(thresholds)), nan=0.0))
-
-    plain = (0.5,) * (len(statuses) - 1)
-    floor = accuracy(confusion(plain))
-    grid = itertools.product(THRESHOLDS, repeat=len(statuses) - 1)
-    allowed = [thresholds for thresholds in grid if accuracy(confusion(thresholds)) >= floor]
-    # Near ties go to the thresholds nearest to one half.
-    best = max(allowed, key=lambda ts: (round(kappa(ts), 3), -sum(abs(t - 0.5) for t in ts)))
-    if kappa(best) < kappa(plain) + MIN_GAIN:
-        best = plain
-    return calibration.model_copy(update={"threshold": dict(zip(statuses[1:], best, strict=True))})
+def _confusion(reached: Floats, labels: npt.NDArray[np.int64], thresholds: Sequence[float]) -> Floats:
+    """Labels (rows) against what is reported (columns)."""
+    furthest = np.zeros(len(labels), dtype=int)
+    for position, threshold in enumerate(thresholds):
+        furthest[reached[:, position] >= threshold] = position + 1
+    counts = np.zeros((len(thresholds) + 1, len(thresholds) + 1))
+    np.add.at(counts, (labels, furthest), 1)
+    return counts
 
 
 def fit(answered: Sequence[Answered]) -> dict[str, Calibration]:

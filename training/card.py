@@ -344,15 +344,16 @@ class Card:
             "### Calibration\n\n"
             "Fitted on validation (`calibration.json`). Log-probabilities are divided by the temperature, "
             "then the bias is added; a status is reported once it, or one beyond it, has its threshold's "
-            "probability.\n\n"
+            "probability, over the conversation so far or over one turn.\n\n"
             + _table(
-                ("category", "temperature", "bias", "threshold"),
+                ("category", "temperature", "bias", "threshold", "over"),
                 [
                     (
                         str(category),
                         f"{part.temperature:.3f}",
                         _by_status(part.bias),
                         _by_status(part.threshold),
+                        part.over,
                     )
                     for category, part in self.calibration.categories.items()
                 ],

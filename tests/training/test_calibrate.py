@@ -1,0 +1,83 @@
+"""Calibration on made-up answers: what it mends, when it reports, and what it leaves alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from tracker.conversation import Conversation, Message, Role
+from tracker.forward import CategoryCalibration
+from tracker.goal import Category, Component, Goal, Status
+from training.calibrate import Answered, fit, fit_probabilities, fit_thresholds, steps
+
+TURNS = 6
+
+
+def _policy(number: int, broken_at: int | None, chances: list[float]) -> Answered:
+    """A conversation of six turns with one policy, and how likely the model holds a break at each of them."""
+    component = Component(id="rule", category=Category.POLICY, text="Do not thank the agent.")
+    messages = tuple(
+        Message(role=role, content="Well.") for _ in range(TURNS) for role in (Role.USER, Role.ASSISTANT)
+    )
+    labels = {"rule": ((broken_at, Status.MISALIGNED),)} if broken_at else {}
+    goal = Goal(text="Be terse.", components=(component,))
+    answers = {
+        ("rule", turn, Status.ALIGNED): {Status.ALIGNED: 1 - chance, Status.MISALIGNED: chance}
+        for turn, chance in enumerate(chances, start=1)
+    }
+    return Answered(Conversation(f"talk-{number}", goal, messages, labels), answers)
+
+
+def _blind() -> list[Answered]:
+    """A model that sees half a chance of a break in every turn, where every fourth policy is broken."""
+    return [_policy(n, 3 if n % 4 == 0 else None, [0.5] * TURNS) for n in range(40)]
+
+
+def _seeing() -> list[Answered]:
+    """A model that sees breaks, and calls them too likely everywhere."""
+    return [
+        _policy(n, 3, [0.4, 0.4, 0.95, *[0.4] * 3]) if n % 4 == 0 else _policy(n, None, [0.4] * TURNS)
+        for n in range(40)
+    ]
+
+
+def _reports(answered: list[Answered], calibration: CategoryCalibration) -> int:
+    """How many policies are reported as broken in the end."""
+    from tracker.forward import Calibration
+
+    whole = Calibration(categories={Category.POLICY: calibration})
+    return sum(item.replay(whole).statuses("rule")[-1] is Status.MISALIGNED for item in answered)
+
+
+def test_what_is_called_too_likely_is_mended() -> None:
+    mended = fit_probabilities(_blind(), Category.POLICY).mend({Status.ALIGNED: 0.5, Status.MISALIGNED: 0.5})
+    # Ten breaks in 200 turns before or at them.
+    assert mended[Status.MISALIGNED] == pytest.approx(0.05, abs=0.03)
+
+
+def test_a_model_that_sees_nothing_reports_nothing() -> None:
+    answered = _blind()
+    raw = CategoryCalibration()
+    assert _reports(answered, raw) == 40
+    assert _reports(answered, fit_thresholds(answered, Category.POLICY, raw)) == 0
+
+
+def test_a_break_that_the_model_sees_is_reported() -> None:
+    answered = _seeing()
+    raw = CategoryCalibration()
+    assert _reports(answered, raw) == 40
+    fitted = fit_thresholds(answered, Category.POLICY, raw)
+    assert _reports(answered, fitted) == 10
+    assert fitted.over == "turn"
+
+
+def test_no_labels_of_a_category_change_nothing() -> None:
+    assert fit_probabilities(_blind(), Category.OBJECTIVE) == CategoryCalibration()
+    assert fit_thresholds(_blind(), Category.OBJECTIVE, CategoryCalibration()) == CategoryCalibration()
+
+
+def test_every_step_is_scored_on_the_same_conversations() -> None:
+    answered = _seeing()
+    scored = steps(answered, fit(answered))
+    accuracies = [agreement.average.every_turn.accuracy.value for agreement in scored.values()]
+    assert list(scored) == ["each turn by itself", "forward filter", "and calibrated", "and thresholds"]
+    assert accuracies[-1] == max(accuracies) == 1
