@@ -6,8 +6,8 @@ Knows nothing about weights.
 Two things are fitted on validation, per category. A temperature and a bias per status, by maximum likelihood
 of the labelled changes (Platt 1999; Guo et al. 2017, arXiv 1706.04599, with a bias because training favours
 changes), with a weak prior towards changing nothing. Then the thresholds at which the forward filter
-reports a status, and whether they are for the conversation so far or for one turn, by the accuracy and the
-kappa of what is reported. What each step brings is printed.
+reports a status, and whether they are for the conversation so far or for one turn, chosen by
+cross-validation. What each step brings is printed.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ from training.data import read_labelled
 PRIOR = 1.0
 """Weight of the prior on log-temperature and biases, in labels."""
 THRESHOLDS = tuple(round(0.2 + 0.05 * step, 2) for step in range(13))
+FOLDS = 8
 MIN_GAIN = 0.01
-"""A threshold moves away from 0.5 over the conversation only for more accuracy and kappa, added up, than
-this. Kappa alone would call every second policy broken where policies are hard; accuracy alone, none."""
+"""What a way to report must score more than one half over the conversation to take its place."""
 
 Over = Literal["conversation", "turn"]
 OVER: tuple[Over, ...] = ("conversation", "turn")
@@ -141,38 +141,76 @@ def fit_probabilities(answered: Sequence[Answered], category: Category) -> Categ
 def fit_thresholds(
     answered: Sequence[Answered], category: Category, calibration: CategoryCalibration
 ) -> CategoryCalibration:
-    """The thresholds with the highest sum of accuracy and kappa over all turns."""
+    """When a status is reported: one half or fitted thresholds, over the conversation or over one turn.
+
+    Which of the four it is, conversations decide that the thresholds were not fitted on (cross-validation).
+    Scored is the sum of accuracy and kappa over all turns: kappa alone would call every second policy broken
+    where policies are hard, and accuracy alone none.
+    """
     plain = (0.5,) * (len(STATUSES[category]) - 1)
-    grid = list(itertools.product(THRESHOLDS, repeat=len(plain)))
-    scores: dict[tuple[Over, tuple[float, ...]], float] = {}
+    folds = [answered[first::FOLDS] for first in range(FOLDS)]
+    found: dict[tuple[Over, bool], float] = {}
     for over in OVER:
-        reached, labels = _reached(answered, category, calibration, over)
-        if not len(labels):
+        parts = [_reached(fold, category, calibration, over) for fold in folds]
+        if not any(len(part.labels) for part in parts):
             return calibration
-        for thresholds in grid:
-            counts = _confusion(reached, labels, thresholds)
-            kappa = float(np.nan_to_num(cohen_kappa(counts), nan=0.0))
-            scores[over, thresholds] = accuracy(counts) + kappa
-    start = ("conversation", plain)
-    # Near ties go to what still reports the clearest of cases, and to the thresholds nearest to one half.
-    best = max(scores, key=lambda c: (round(scores[c], 2), c[0] == "turn", -sum(abs(t - 0.5) for t in c[1])))
-    over, thresholds = best if scores[best] >= scores[start] + MIN_GAIN else start
+        for fitted in (False, True):
+            counts = np.zeros((len(plain) + 1, len(plain) + 1))
+            for held_out, part in enumerate(parts):
+                rest = _together(parts[:held_out] + parts[held_out + 1 :])
+                counts += part.confusion(rest.best_thresholds() if fitted and len(rest.labels) else plain)
+            found[over, fitted] = _score(counts)
+    start = ("conversation", False)
+    best = max(found, key=found.__getitem__)
+    over, fitted = best if found[best] >= found[start] + MIN_GAIN else start
+    thresholds = _reached(answered, category, calibration, over).best_thresholds() if fitted else plain
     return calibration.model_copy(
         update={"threshold": dict(zip(STATUSES[category][1:], thresholds, strict=True)), "over": over}
     )
 
 
+@dataclass(frozen=True)
+class _Reached:
+    """What thresholds are compared with after every turn."""
+
+    values: Floats
+    """(labels, statuses but the start)"""
+    labels: npt.NDArray[np.int64]
+    """(labels,): positions in the category's statuses."""
+
+    def confusion(self, thresholds: Sequence[float]) -> Floats:
+        """Labels (rows) against what is reported with the thresholds (columns)."""
+        furthest = np.zeros(len(self.labels), dtype=int)
+        for position, threshold in enumerate(thresholds):
+            furthest[self.values[:, position] >= threshold] = position + 1
+        counts = np.zeros((len(thresholds) + 1, len(thresholds) + 1))
+        np.add.at(counts, (self.labels, furthest), 1)
+        return counts
+
+    def best_thresholds(self) -> tuple[float, ...]:
+        """Those with the highest score; near ties go to the ones nearest to one half."""
+        grid = itertools.product(THRESHOLDS, repeat=self.values.shape[1])
+        return max(
+            grid, key=lambda ts: (round(_score(self.confusion(ts)), 2), -sum(abs(t - 0.5) for t in ts))
+        )
+
+
+def _together(parts: Sequence[_Reached]) -> _Reached:
+    return _Reached(np.concatenate([p.values for p in parts]), np.concatenate([p.labels for p in parts]))
+
+
+def _score(counts: Floats) -> float:
+    """Accuracy plus Cohen's kappa, which counts as 0 where it is not defined."""
+    return accuracy(counts) + float(np.nan_to_num(cohen_kappa(counts), nan=0.0))
+
+
 def _reached(
     answered: Sequence[Answered], category: Category, calibration: CategoryCalibration, over: Over
-) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """What thresholds are compared with after every turn, and the labels.
-
-    The former has shape (labels, statuses but the start); labels are positions in the category's statuses.
-    """
+) -> _Reached:
     statuses = STATUSES[category]
     # A threshold that is never met keeps the belief going past what would be reported.
     never = calibration.model_copy(update={"threshold": dict.fromkeys(statuses, 1.0)})
-    reached, labels = [], []
+    values, labels = [], []
     for item in answered:
         for component in item.conversation.goal:
             if component.category is not category:
@@ -182,22 +220,11 @@ def _reached(
                 before = np.cumsum(belief.masses[::-1])[::-1][1:]
                 belief = belief.after({s: item.answers[component.id, turn, s] for s in belief.open}, never)
                 now = np.cumsum(belief.masses[::-1])[::-1][1:]
-                jump = (now - before) / np.maximum(1 - before, 1e-9)
                 # What was reported once stays so.
-                furthest = np.maximum(furthest, jump)
-                reached.append(now if over == "conversation" else furthest)
+                furthest = np.maximum(furthest, (now - before) / np.maximum(1 - before, 1e-9))
+                values.append(now if over == "conversation" else furthest)
                 labels.append(statuses.index(label))
-    return np.array(reached), np.array(labels, dtype=np.int64)
-
-
-def _confusion(reached: Floats, labels: npt.NDArray[np.int64], thresholds: Sequence[float]) -> Floats:
-    """Labels (rows) against what is reported (columns)."""
-    furthest = np.zeros(len(labels), dtype=int)
-    for position, threshold in enumerate(thresholds):
-        furthest[reached[:, position] >= threshold] = position + 1
-    counts = np.zeros((len(thresholds) + 1, len(thresholds) + 1))
-    np.add.at(counts, (labels, furthest), 1)
-    return counts
+    return _Reached(np.array(values).reshape(-1, len(statuses) - 1), np.array(labels, dtype=np.int64))
 
 
 def fit(answered: Sequence[Answered]) -> dict[str, Calibration]:
