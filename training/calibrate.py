@@ -160,7 +160,7 @@ def fit_thresholds(
                 rest = _together(parts[:held_out] + parts[held_out + 1 :])
                 counts += part.confusion(rest.best_thresholds() if fitted and len(rest.labels) else plain)
             found[over, fitted] = _score(counts)
-    start = ("conversation", False)
+    start: tuple[Over, bool] = ("conversation", False)
     best = max(found, key=found.__getitem__)
     over, fitted = best if found[best] >= found[start] + MIN_GAIN else start
     thresholds = _reached(answered, category, calibration, over).best_thresholds() if fitted else plain
@@ -201,7 +201,7 @@ def _together(parts: Sequence[_Reached]) -> _Reached:
 
 def _score(counts: Floats) -> float:
     """Accuracy plus Cohen's kappa, which counts as 0 where it is not defined."""
-    return accuracy(counts) + float(np.nan_to_num(cohen_kappa(counts), nan=0.0))
+    return float(accuracy(counts)) + float(np.nan_to_num(cohen_kappa(counts), nan=0.0))
 
 
 def _reached(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from one_by_one import OneByOne
+
 from tracker.conversation import Conversation, Message, Role
 from tracker.goal import Category, Component, Goal, Status
 from tracker.state import ComponentState, GoalState, Track
@@ -69,7 +71,7 @@ def run(name: str, changes: Changes, *, reward: float | None = 1.0, probability:
     return Tracked(tracked, {"model": "scripted"}, conversation(name, reward=reward))
 
 
-class ScriptedTracker:
+class ScriptedTracker(OneByOne):
     """Stands in for a real tracker: everything comes to where ``DONE`` says, at the same turns."""
 
     def __init__(self) -> None:

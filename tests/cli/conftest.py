@@ -74,7 +74,7 @@ def process() -> Iterator[Callable[..., subprocess.Popen[str]]]:
         root = Path(__file__).parents[2]
         environment = {
             **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")]),
+            "PYTHONPATH": os.pathsep.join([str(root), str(root / "tests"), os.environ.get("PYTHONPATH", "")]),
         }
         command = [sys.executable, str(Path(__file__).with_name("fake_tracker.py")), *map(str, arguments)]
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}

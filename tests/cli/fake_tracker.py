@@ -5,10 +5,14 @@ Run as a program, it is ``goalstate`` with the fake tracker inside: for what nee
 
 from __future__ import annotations
 
+import signal
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
+
+from one_by_one import OneByOne
 
 from tracker.conversation import Conversation
 from tracker.errors import ContextLengthError, InputError
@@ -23,7 +27,7 @@ MOVES = {
 """The turns at which a component of each category changes, whatever is said."""
 
 
-class FakeTracker:
+class FakeTracker(OneByOne):
     """Moves every component as ``MOVES`` says.
 
     Some words of the user's make it behave otherwise: ``too long`` is an error, ``wait`` takes a minute.
@@ -43,25 +47,10 @@ class FakeTracker:
         return FakeSession(goal)
 
     def track_many(
-        self,
-        conversations: Iterable[Conversation],
-        *,
-        workers: int | None = None,
-        together: int | None = None,
-        turn_done: Callable[[], None] = lambda: None,
+        self, conversations: Iterable[Conversation], *, together: int | None = None, **given: Any
     ) -> Iterator[Track | InputError]:
         self.together = together
-        for conversation in conversations:
-            states = []
-            try:
-                session = self.start(conversation.goal, opening=conversation.opening)
-                for turn in conversation.turns:
-                    states.append(session.update(turn.user, turn.assistant))
-                    turn_done()
-            except InputError as error:
-                yield error
-                continue
-            yield Track(conversation.id, conversation.goal, tuple(states))
+        return super().track_many(conversations, together=together, **given)
 
     def close(self) -> None:
         self.closed = True
@@ -107,5 +96,7 @@ if __name__ == "__main__":
     from tracker.cli import main
     from tracker.tracking import GoalTracker
 
+    # A shell that starts tests in the background has them ignore Ctrl-C, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     GoalTracker.load = load_untrained  # type: ignore[method-assign, assignment]
     main()

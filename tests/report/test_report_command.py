@@ -5,6 +5,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from one_by_one import OneByOne
 from report_samples import DRIFTED, RENTED, tracked
 
 from tracker.cli import cli
@@ -57,7 +58,7 @@ def test_conversations_bring_the_words_and_plots_are_files(files):
     assert not list(files.rglob("*.partial"))
 
 
-class Still:
+class Still(OneByOne):
     """A tracker for which nothing ever changes."""
 
     def __init__(self, goal=None):
