@@ -86,7 +86,8 @@ class Group:
         self._tracker = tracker
         self._most = most
         self._turn_done = turn_done
-        self._waiting: deque[tuple[int, Conversation]] = deque()
+        self._waiting: deque[tuple[int, Conversation, int]] = deque()
+        """With the tokens that each will hold at the most, to its end; not counted where each is alone."""
         self._open: dict[int, _Open] = {}
         self._room = 0
         """Tokens that all that are open may hold together."""
@@ -102,7 +103,8 @@ class Group:
             each.session.close()
 
     def add(self, number: int, conversation: Conversation) -> None:
-        self._waiting.append((number, conversation))
+        needed = self._needed(conversation) if self._most > 1 else 0
+        self._waiting.append((number, conversation, needed))
 
     def advance(self) -> dict[int, Track | InputError]:
         """Read a turn of each that can be open; the tracks of those that are finished now, by number."""
@@ -128,8 +130,7 @@ class Group:
 
     def _begin(self) -> None:
         while self._waiting and len(self._open) < self._most:
-            number, conversation = self._waiting[0]
-            needed = self._needed(conversation)
+            number, conversation, needed = self._waiting[0]
             if not self._open:
                 self._room = self._tracker.decoder.room
             elif needed + sum(each.needed for each in self._open.values()) > self._room:

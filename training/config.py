@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tracker.errors import InputError
+
+Config = TypeVar("Config", bound=BaseModel)
 
 
 class SftConfig(BaseModel):
@@ -66,8 +69,13 @@ class SftConfig(BaseModel):
 
 def read_config(path: Path) -> SftConfig:
     """Read a run's TOML file. Raises ``InputError`` naming the field that is wrong."""
+    return read_toml(path, SftConfig)
+
+
+def read_toml(path: Path, kind: type[Config]) -> Config:
+    """Read a TOML file as a model. Raises ``InputError`` naming the field that is wrong."""
     try:
-        return SftConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return kind.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(str(error), source=path) from error
     except ValidationError as error:

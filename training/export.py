@@ -61,22 +61,10 @@ def export(run: Path, models: Path, notes: Sequence[str] = ()) -> dict[str, Any]
 
     Raises ``InputError`` when there is no checkpoint, or when the adapter would be too large to ship.
     """
-    checkpoint = run / "checkpoint.pt"
-    if not checkpoint.exists():
-        raise InputError("no checkpoint here; expected a run of training.sft", source=run)
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    state = read_checkpoint(run, "training.sft")
     config = SftConfig.model_validate_json(state["config"])
-    models.mkdir(parents=True, exist_ok=True)
-    adapter = models / "adapter.gguf"
-    write_adapter(state["factors"], config.alpha, adapter)
-    size = adapter.stat().st_size
-    if size > MAX_BYTES:
-        raise InputError(f"the adapter has {size / 2**20:.1f} MB; at most 25 may be shipped", source=adapter)
-    base = find_base()
     manifest = {
-        "base": {"name": base.name, "sha256": base.sha256, "license": "apache-2.0"},
-        "adapter": {"sha256": sha256(adapter), "bytes": size, "rank": config.rank, "alpha": config.alpha},
-        "quantisation": "Q8_0",
+        **write_shippable(state, config.rank, config.alpha, models, most=MAX_BYTES),
         "training": {
             "date": datetime.now(UTC).date().isoformat(),
             "commit": _commit(),
@@ -96,11 +84,48 @@ def export(run: Path, models: Path, notes: Sequence[str] = ()) -> dict[str, Any]
             ],
         },
     }
-    target = models / "manifest.json"
+    write_manifest(manifest, models)
+    return manifest
+
+
+def read_checkpoint(run: Path, trainer: str) -> dict[str, Any]:
+    """What a run of ``trainer`` saved last. Raises ``InputError`` when it saved nothing."""
+    checkpoint = run / "checkpoint.pt"
+    if not checkpoint.exists():
+        raise InputError(f"no checkpoint here; expected a run of {trainer}", source=run)
+    state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    return state
+
+
+def write_shippable(
+    state: dict[str, Any], rank: int, alpha: float, folder: Path, *, most: int
+) -> dict[str, Any]:
+    """Write a checkpoint's factors as ``adapter.gguf``; the manifest's part about the model.
+
+    Raises ``InputError`` when the adapter has more than ``most`` bytes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    adapter = folder / "adapter.gguf"
+    write_adapter(state["factors"], alpha, adapter)
+    size = adapter.stat().st_size
+    if size > most:
+        limit = most // 2**20
+        raise InputError(
+            f"the adapter has {size / 2**20:.1f} MB; at most {limit} may be shipped", source=adapter
+        )
+    base = find_base()
+    return {
+        "base": {"name": base.name, "sha256": base.sha256, "license": "apache-2.0"},
+        "adapter": {"sha256": sha256(adapter), "bytes": size, "rank": rank, "alpha": alpha},
+        "quantisation": "Q8_0",
+    }
+
+
+def write_manifest(manifest: dict[str, Any], folder: Path) -> None:
+    target = folder / "manifest.json"
     partial = target.with_suffix(".part")
     partial.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     os.replace(partial, target)
-    return manifest
 
 
 def _commit() -> str | None:

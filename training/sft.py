@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
-import os
 import random
 import sys
 import time
@@ -35,6 +33,7 @@ from training.config import SftConfig, read_config
 from training.curve import draw
 from training.data import Answers, Pack, Packer, every_question, read_labelled, training_packs
 from training.evaluation import chain_figures
+from training.loop import learning_rate_factor, restore_checkpoint, save_checkpoint
 from training.model import Layout, PackedModel
 
 
@@ -175,10 +174,8 @@ class Trainer:
             yield from ((pack, False) for pack in itertools.islice(weak, due))
 
     def rate(self, done: int, total: int) -> float:
-        step, steps = done / self.config.batch, total / self.config.batch
-        if step < self.config.warm_up:
-            return step / self.config.warm_up
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
+        batch = self.config.batch
+        return learning_rate_factor(done / batch, total / batch, self.config.warm_up)
 
     def run(self) -> None:
         self.restore()
@@ -252,30 +249,22 @@ class Trainer:
             print(json.dumps(row), flush=True)
 
     def save(self) -> None:
-        """Write the factors and the optimiser's state beside the last checkpoint, then rename."""
-        if not self.accelerator.is_main_process:
-            return
-        path = self.config.output / "checkpoint.pt"
-        state = {
-            "done": self.done,
-            "config": self.config.model_dump_json(),
-            "factors": {name: p.detach().cpu() for name, p in self.model.named_parameters()},
-            "optimizer": self.optimizer.state_dict(),
-        }
-        torch.save(state, path.with_suffix(".part"))
-        os.replace(path.with_suffix(".part"), path)
+        if self.accelerator.is_main_process:
+            save_checkpoint(
+                self.config.output,
+                done=self.done,
+                config=self.config.model_dump_json(),
+                model=self.model,
+                optimizer=self.optimizer,
+            )
 
     def restore(self) -> None:
-        path = self.config.output / "checkpoint.pt"
-        if not path.exists():
-            return
-        # weights_only: a checkpoint is tensors and plain values, never code.
-        state = torch.load(path, map_location=self.accelerator.device, weights_only=True)
-        with torch.no_grad():
-            for name, parameter in self.model.named_parameters():
-                parameter.copy_(state["factors"][name])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.done = state["done"]
+        self.done = restore_checkpoint(
+            self.config.output,
+            model=self.model,
+            optimizer=self.optimizer,
+            device=self.accelerator.device,
+        )
 
 
 def main(arguments: Sequence[str]) -> int:

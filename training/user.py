@@ -12,26 +12,26 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import random
 import time
-import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the name that everyone knows it by
 
 from tracker.conversation import Conversation
-from tracker.errors import InputError
 from tracker.model.base import find_base
 from tracker.model.digest import sha256
 from tracker.vocabulary import Vocabulary
+from training.config import read_toml
 from training.data import read_labelled
-from training.export import write_adapter
+from training.export import read_checkpoint, write_manifest, write_shippable
+from training.loop import learning_rate_factor, restore_checkpoint, save_checkpoint
 from training.model import Layout, PackedModel
 from training.user_data import UserPack, pack_user, with_goal_text
 
@@ -78,13 +78,7 @@ class UserConfig(BaseModel):
 
 def read_config(path: Path) -> UserConfig:
     """Read a run's TOML file. Raises ``InputError`` naming the field that is wrong."""
-    try:
-        return UserConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(str(error), source=path) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(first["msg"], source=path, field=".".join(map(str, first["loc"]))) from error
+    return read_toml(path, UserConfig)
 
 
 class UserModel(PackedModel):
@@ -171,28 +165,16 @@ class Trainer:
         print(json.dumps(row), flush=True)
 
     def save(self) -> None:
-        """Write the factors and the optimiser's state beside the last checkpoint, then rename."""
-        path = self.config.output / "checkpoint.pt"
-        state = {
-            "done": self.done,
-            "config": self.config.model_dump_json(),
-            "factors": {name: p.detach().cpu() for name, p in self.model.named_parameters()},
-            "optimizer": self.optimizer.state_dict(),
-        }
-        torch.save(state, path.with_suffix(".part"))
-        os.replace(path.with_suffix(".part"), path)
+        save_checkpoint(
+            self.config.output,
+            done=self.done,
+            config=self.config.model_dump_json(),
+            model=self.model,
+            optimizer=self.optimizer,
+        )
 
     def restore(self) -> None:
-        path = self.config.output / "checkpoint.pt"
-        if not path.exists():
-            return
-        # weights_only: a checkpoint is tensors and plain values, never code.
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        with torch.no_grad():
-            for name, parameter in self.model.named_parameters():
-                parameter.copy_(state["factors"][name])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.done = state["done"]
+        self.done = restore_checkpoint(self.config.output, model=self.model, optimizer=self.optimizer)
 
     def _order(self) -> list[Conversation]:
         chance = random.Random(self.config.random_state)
@@ -236,34 +218,19 @@ class Trainer:
         return value, read
 
     def _rate(self, position: int) -> float:
-        step = (position + 1) / self.config.batch
-        steps = self.config.passes / self.config.batch
-        if step < self.config.warm_up:
-            return step / self.config.warm_up
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
+        batch = self.config.batch
+        return learning_rate_factor((position + 1) / batch, self.config.passes / batch, self.config.warm_up)
 
 
-def export(run: Path, folder: Path) -> dict[str, object]:
+def export(run: Path, folder: Path) -> dict[str, Any]:
     """Write ``adapter.gguf`` and ``manifest.json`` of a run's checkpoint; the manifest.
 
     Raises ``InputError`` when there is no checkpoint, or when the adapter would be too large to ship.
     """
-    checkpoint = run / "checkpoint.pt"
-    if not checkpoint.exists():
-        raise InputError("no checkpoint here; expected a run of training.user", source=run)
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    state = read_checkpoint(run, "training.user")
     config = UserConfig.model_validate_json(state["config"])
-    folder.mkdir(parents=True, exist_ok=True)
-    adapter = folder / "adapter.gguf"
-    write_adapter(state["factors"], config.alpha, adapter)
-    size = adapter.stat().st_size
-    if size > MAX_BYTES:
-        raise InputError(f"the adapter has {size / 2**20:.1f} MB; at most 10 may be shipped", source=adapter)
-    base = find_base()
-    manifest: dict[str, object] = {
-        "base": {"name": base.name, "sha256": base.sha256, "license": "apache-2.0"},
-        "adapter": {"sha256": sha256(adapter), "bytes": size, "rank": config.rank, "alpha": config.alpha},
-        "quantisation": "Q8_0",
+    manifest = {
+        **write_shippable(state, config.rank, config.alpha, folder, most=MAX_BYTES),
         "training": {
             "date": datetime.now(UTC).date().isoformat(),
             "passes": state["done"],
@@ -273,10 +240,7 @@ def export(run: Path, folder: Path) -> dict[str, object]:
             ],
         },
     }
-    target = folder / "manifest.json"
-    partial = target.with_suffix(".part")
-    partial.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-    os.replace(partial, target)
+    write_manifest(manifest, folder)
     return manifest
 
 

@@ -9,18 +9,11 @@ from pathlib import Path
 import gguf
 import numpy as np
 import pytest
+from byte_letters import byte_letters
 
 from tracker.tracking import GoalTracker, UntrainedModelWarning
 
 WIDTH, INNER, HEADS, KV_HEADS, LAYERS, CONTEXT = 64, 128, 4, 2, 2, 4096
-
-
-def byte_letters() -> list[str]:
-    """The 256 letters by which a GPT-2 vocabulary writes bytes."""
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [byte for byte in range(256) if byte not in printable]
-    letters = {byte: chr(byte) for byte in printable} | {b: chr(256 + n) for n, b in enumerate(others)}
-    return [letters[byte] for byte in range(256)]
 
 
 def write_tiny(path: Path, controls: tuple[str, ...]) -> Path:

@@ -12,6 +12,7 @@ import llama_cpp
 import numpy as np
 import numpy.typing as npt
 import pytest
+from byte_letters import byte_letters
 
 from tracker.hardware import load_options
 from tracker.model.base import Base
@@ -33,14 +34,6 @@ ADAPTED = {
     }.items()
 }
 """The matrices of the tiny model that an adapter may change, rows first."""
-
-
-def byte_letters() -> list[str]:
-    """The 256 letters by which a GPT-2 vocabulary writes bytes."""
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [byte for byte in range(256) if byte not in printable]
-    letters = {byte: chr(byte) for byte in printable} | {b: chr(256 + n) for n, b in enumerate(others)}
-    return [letters[byte] for byte in range(256)]
 
 
 def write_tiny(path: Path, kind: gguf.GGMLQuantizationType, *, alignment: int | None = None) -> Path:

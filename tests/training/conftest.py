@@ -11,6 +11,7 @@ import llama_cpp
 import numpy as np
 import numpy.typing as npt
 import pytest
+from byte_letters import byte_letters
 
 from tracker.conversation import Conversation, LabelChange, Message, Role
 from tracker.formats import native
@@ -116,7 +117,7 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A llama of two layers over a vocabulary of bytes, with the layout of the real base (tied embedding)."""
     path = tmp_path_factory.mktemp("tiny") / "tiny.gguf"
     random = np.random.default_rng(7)
-    tokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *_byte_letters(), "th"]
+    tokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *byte_letters(), "th"]
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_context_length(2048)
     writer.add_embedding_length(WIDTH)
@@ -160,14 +161,6 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     writer.write_tensors_to_file()
     writer.close()
     return path
-
-
-def _byte_letters() -> list[str]:
-    """The 256 letters by which a GPT-2 vocabulary writes bytes."""
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [byte for byte in range(256) if byte not in printable]
-    letters = {byte: chr(byte) for byte in printable} | {b: chr(256 + n) for n, b in enumerate(others)}
-    return [letters[byte] for byte in range(256)]
 
 
 @pytest.fixture(scope="session")

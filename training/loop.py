@@ -1,0 +1,54 @@
+"""What every training loop here does alike: the learning rate, and checkpoints to go on from.
+
+Knows steps, parameters and optimisers. Knows nothing about data or losses.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import torch
+from torch import nn
+
+
+def learning_rate_factor(step: float, steps: float, warm_up: int) -> float:
+    """What the peak rate is multiplied by: it rises over ``warm_up`` steps, then follows a cosine to zero."""
+    if step < warm_up:
+        return step / warm_up
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
+
+
+def save_checkpoint(
+    folder: Path, *, done: int, config: str, model: nn.Module, optimizer: torch.optim.Optimizer
+) -> None:
+    """Write the factors and the optimiser's state beside the last checkpoint, then rename.
+
+    ``config`` is the run's, as JSON.
+    """
+    path = folder / "checkpoint.pt"
+    state = {
+        "done": done,
+        "config": config,
+        "factors": {name: p.detach().cpu() for name, p in model.named_parameters()},
+        "optimizer": optimizer.state_dict(),
+    }
+    torch.save(state, path.with_suffix(".part"))
+    os.replace(path.with_suffix(".part"), path)
+
+
+def restore_checkpoint(
+    folder: Path, *, model: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device | str = "cpu"
+) -> int:
+    """Take up the last checkpoint where there is one; the passes that it had done, 0 where there is none."""
+    path = folder / "checkpoint.pt"
+    if not path.exists():
+        return 0
+    # weights_only: a checkpoint is tensors and plain values, never code.
+    state = torch.load(path, map_location=device, weights_only=True)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(state["factors"][name])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["done"])
