@@ -28,6 +28,9 @@ class FakeTracker:
     def start(self, goal: Goal, *, opening: str | None = None) -> FakeSession:
         return FakeSession(self, goal, GoalState.start(goal))
 
+    def update_many(self, updates: Sequence[tuple[FakeSession, str, str | None]]) -> list[GoalState]:
+        return [session.update(user, assistant) for session, user, assistant in updates]
+
 
 class FakeSession:
     def __init__(self, tracker: FakeTracker, goal: Goal, state: GoalState) -> None:

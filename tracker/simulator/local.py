@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tracker.conversation import Message
-from tracker.engine import Engine, Logits
+from tracker.engine import Engine, Logits, Request
 from tracker.engine import Sequence as Tokens
+from tracker.errors import ContextLengthError
 from tracker.goal import Goal
 from tracker.llama import Model
 from tracker.prompt import Control
@@ -31,6 +33,8 @@ _LONGEST = 96
 """Tokens of a message; what is longer is cut at its last sentence."""
 _TRIES = 3
 """Empty messages are drawn again so often."""
+_KEPT = 256
+"""The likeliest tokens among which one is drawn, at most."""
 _AT_A_LOSS = "Could you say that again?"
 """What a user says that has nothing to say, whatever it draws."""
 
@@ -92,7 +96,7 @@ class LocalUser:
         return cls(loaded, name=prepared.name, threads=options.threads, temperature=temperature, top_p=top_p)
 
     def start(self, goal: Goal, *, random_state: str) -> LocalSpeaker:
-        return LocalSpeaker(self, self._engine.sequence(), self._model.vocabulary, goal, random_state)
+        return LocalSpeaker(self, self._engine, self._model.vocabulary, goal, random_state)
 
     def close(self) -> None:
         self._engine.close()
@@ -103,10 +107,11 @@ class LocalSpeaker:
     """One conversation in the engine's cache."""
 
     def __init__(
-        self, user: LocalUser, sequence: Tokens, vocabulary: Vocabulary, goal: Goal, random_state: str
+        self, user: LocalUser, engine: Engine, vocabulary: Vocabulary, goal: Goal, random_state: str
     ) -> None:
         self._user = user
-        self._sequence = sequence
+        self._engine = engine
+        self._sequence = engine.sequence()
         self._vocabulary = vocabulary
         self._stops = {vocabulary.end, vocabulary.tokens([Control.CLOSE])[-1]}
         self._chance = np.random.default_rng([ord(letter) for letter in f"user:{random_state}"])
@@ -120,45 +125,72 @@ class LocalSpeaker:
         told = self._sequence.fork()
         cue = self._vocabulary.tokens(cue_pieces(instruction.text))
         logits = told.extend(cue[:-1], [cue[-1:]])[0]
+        texts = [""] * count
         try:
-            return [self._candidate(told, cue[-1], logits) for _ in range(count)]
+            for _ in range(_TRIES):
+                empty = [number for number, text in enumerate(texts) if not text]
+                if not empty:
+                    break
+                for number, text in zip(
+                    empty, self._messages(told, cue[-1], logits, len(empty)), strict=True
+                ):
+                    texts[number] = text
         finally:
             told.close()
+        return [text or _AT_A_LOSS for text in texts]
 
     def close(self) -> None:
         self._sequence.close()
 
-    def _candidate(self, told: Tokens, last: int, logits: Logits) -> str:
-        for _ in range(_TRIES):
-            text = self._message(told, last, logits)
-            if text:
-                return text
-        return _AT_A_LOSS
-
-    def _message(self, told: Tokens, last: int, logits: Logits) -> str:
-        sequence, spoken = told.fork(), b""
+    def _messages(self, told: Tokens, last: int, logits: Logits, count: int) -> list[str]:
+        """Draw messages side by side: a batch with a token of each costs little more than one with one."""
+        drafts = [_Draft(told.fork(), last, logits) for _ in range(count)]
         try:
             for _ in range(_LONGEST):
-                token = self._draw(logits)
-                if token in self._stops:
-                    return _clean(spoken, whole=True)
-                spoken += self._vocabulary.pieces[token]
-                # The token before joins the sequence, and this one is read behind it: two tokens a batch.
-                logits = sequence.extend([last], [[token]])[0]
-                last = token
-            return _clean(spoken, whole=False)
+                for draft in (draft for draft in drafts if not draft.whole):
+                    draft.token = self._draw(draft.logits)
+                    draft.whole = draft.token in self._stops
+                speaking = [draft for draft in drafts if not draft.whole]
+                if not speaking:
+                    break
+                # The token before joins the sequence, and this one is read behind it: two tokens a draft.
+                answers = self._engine.read([Request(d.sequence, [d.last], [[d.token]]) for d in speaking])
+                for draft, answer in zip(speaking, answers, strict=True):
+                    if isinstance(answer, ContextLengthError):
+                        raise answer
+                    draft.spoken += self._vocabulary.pieces[draft.token]
+                    draft.last, draft.logits = draft.token, answer[0]
+            return [_clean(draft.spoken, whole=draft.whole) for draft in drafts]
         finally:
-            sequence.close()
+            for draft in drafts:
+                draft.sequence.close()
 
     def _draw(self, logits: Logits) -> int:
         if self._user.temperature <= 0:
             return int(logits.argmax())
+        most = min(_KEPT, len(logits))
+        likeliest = np.argpartition(logits, -most)[-most:]
+        likeliest = likeliest[np.argsort(-logits[likeliest], kind="stable")]
         scaled = logits.astype(np.float64) / self._user.temperature
-        weights = np.exp(scaled - scaled.max())
-        weights /= weights.sum()
-        order = np.argsort(-weights)[:256]
-        kept = order[: int(np.searchsorted(np.cumsum(weights[order]), self._user.top_p)) + 1]
-        return int(self._chance.choice(kept, p=weights[kept] / weights[kept].sum()))
+        scaled -= scaled[likeliest[0]]
+        weights = np.exp(scaled[likeliest]) / np.exp(scaled).sum()
+        kept = int(np.searchsorted(np.cumsum(weights), self._user.top_p)) + 1
+        return int(self._chance.choice(likeliest[:kept], p=weights[:kept] / weights[:kept].sum()))
+
+
+@dataclass(eq=False)
+class _Draft:
+    """A message that is being drawn."""
+
+    sequence: Tokens
+    last: int
+    """The last token that was read, but not yet into the sequence."""
+    logits: Logits
+    """Behind it."""
+    token: int = -1
+    """The token that was drawn."""
+    spoken: bytes = b""
+    whole: bool = False
 
 
 def _clean(spoken: bytes, *, whole: bool) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -34,7 +35,7 @@ from tracker.simulator.truth import true_labels
 from tracker.simulator.user import SimulatedUser, Speaker
 from tracker.simulator.world import World
 from tracker.state import GoalState
-from tracker.tracking import GoalTracker, Session
+from tracker.tracking import GoalTracker
 
 TURNS = 10
 """The most messages of a user, where nothing else is said."""
@@ -139,14 +140,14 @@ def simulate(
     world = simulated.world()
     answering = _agent(agent, simulated, world)
     speaker = user.start(simulated.goal, random_state=simulated.random_state)
-    session = tracker.start(simulated.goal) if tracker is not None and steer.tracks else None
+    tracked = _Tracked(tracker, simulated.goal) if tracker is not None and steer.tracks else None
     try:
-        dialogue = _Dialogue(simulated.goal, speaker, session, steer, candidates)
+        dialogue = _Dialogue(simulated.goal, speaker, tracked, steer, candidates)
         closing = dialogue.run(answering, turns, watch)
     finally:
         speaker.close()
-        if session is not None:
-            session.close()
+        if tracked is not None:
+            tracked.session.close()
     conversation = Conversation(
         id=simulated.id,
         goal=simulated.goal,
@@ -169,23 +170,44 @@ def simulate(
     )
 
 
+class _Tracked:
+    """The conversation as the tracker follows it."""
+
+    def __init__(self, tracker: GoalTracker, goal: Goal) -> None:
+        self.session = tracker.start(goal)
+        self._tracker = tracker
+        # A message can move these and nothing else: an objective takes an answer of the agent's.
+        self._spoken_for = [c.id for c in goal if c.category in _BY_THE_USER]
+
+    def on_course(self, texts: Sequence[str]) -> list[float]:
+        """How well the goal stands if each of some messages is said; all of them are read in one batch."""
+        if not self._spoken_for:
+            return [0.0] * len(texts)
+        with ExitStack() as forks:
+            said = [(forks.enter_context(self.session.copy(self._spoken_for)), text, None) for text in texts]
+            scores = []
+            for (fork, _, _), state in zip(said, self._tracker.update_many(said), strict=True):
+                if isinstance(state, InputError):
+                    raise state
+                scores.append(on_course(fork.goal, state))
+        return scores
+
+
 class _Dialogue:
     """A conversation under way."""
 
     def __init__(
-        self, goal: Goal, speaker: Speaker, session: Session | None, steer: Steer, candidates: int
+        self, goal: Goal, speaker: Speaker, tracked: _Tracked | None, steer: Steer, candidates: int
     ) -> None:
         self.messages: list[Message] = []
         self.states: list[GoalState] = []
         self.user_s = self.agent_s = self.steering_s = 0.0
         self._goal = goal
         self._speaker = speaker
-        self._session = session
+        self._tracked = tracked
         self._steer = steer
         self._candidates = candidates
         self._planner = Planner(goal)
-        # A message can move these and nothing else: an objective takes an answer of the agent's.
-        self._spoken_for = [c.id for c in goal if c.category in _BY_THE_USER]
 
     def run(self, agent: Agent, turns: int, watch: Watcher | None) -> int | None:
         """Speak until the user leaves; the turn at which it did, or ``None``."""
@@ -200,8 +222,8 @@ class _Dialogue:
             self.messages.append(Message(role=Role.ASSISTANT, content=reply))
             began = time.perf_counter()
             state = None
-            if self._session is not None:
-                state = self._session.update(message, reply)
+            if self._tracked is not None:
+                state = self._tracked.session.update(message, reply)
                 self.states.append(state)
             self.steering_s += time.perf_counter() - began
             if watch is not None:
@@ -215,15 +237,16 @@ class _Dialogue:
         began = time.perf_counter()
         plan, instruction = Plan(), Instruction()
         if self._steer is not Steer.NONE:
-            state = self._session.state if self._session is not None else GoalState.start(self._goal)
+            tracked = self._tracked
+            state = GoalState.start(self._goal) if tracked is None else tracked.session.state
             plan = self._planner.plan(state, self.messages, turns_left)
             instruction = instruct(self._steer, self._goal, state, plan)
+        count = self._candidates if self._steer is Steer.LOOKAHEAD else 1
         spoke = time.perf_counter()
-        texts = self._speaker.propose(self.messages, instruction)
+        texts = self._speaker.propose(self.messages, instruction, count)
         chose = time.perf_counter()
-        self.user_s += chose - spoke
-        if self._steer is Steer.LOOKAHEAD and self._candidates > 1:
-            texts += self._speaker.propose(self.messages, instruction, self._candidates - 1)
+        # Candidates may be drawn side by side: one even share is the user's, the others are steering's.
+        self.user_s += (chose - spoke) / count
         found = [admissible(text, self._steer, plan) for text in texts]
         for _ in range(_AGAIN):
             if any(candidate.text for candidate in found):
@@ -233,17 +256,18 @@ class _Dialogue:
         usable = [candidate for candidate in found if candidate.text]
         best = usable[0] if usable else None
         if len(usable) > 1:
-            best = max(usable, key=lambda candidate: self._score(candidate.text, plan))
-        self.steering_s += time.perf_counter() - chose + spoke - began
+            scores = self._scores([candidate.text for candidate in usable], plan)
+            best = usable[scores.index(max(scores))]
+        self.steering_s += time.perf_counter() - began - (chose - spoke) / count
         return (_STAYS, False) if best is None else (best.text, best.closes)
 
-    def _score(self, text: str, plan: Plan) -> float:
-        """How well the goal stands if this is said."""
-        pursued = float(sum(says(text, component) for component in plan.say))
-        if self._session is None or not self._spoken_for:
-            return pursued
-        with self._session.copy(self._spoken_for) as fork:
-            return pursued + on_course(fork.goal, fork.update(text))
+    def _scores(self, texts: Sequence[str], plan: Plan) -> list[float]:
+        """How well each of some messages keeps to the plan and the goal."""
+        kept = [0.0] * len(texts) if self._tracked is None else self._tracked.on_course(texts)
+        return [
+            score + sum(says(text, component) for component in plan.say)
+            for score, text in zip(kept, texts, strict=True)
+        ]
 
 
 def _agent(
