@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import warnings
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +74,8 @@ def main() -> None:
     parser.add_argument("--user", help="a GGUF, or 'scripted'; goalstate's own user otherwise")
     parser.add_argument("--model", help="a GGUF to track with; goalstate's own otherwise")
     parser.add_argument("--temperature", type=float, default=0.7)
-    parser.add_argument("--threads", type=int)
+    parser.add_argument("--workers", type=int, default=1, help="goals that are played at once")
+    parser.add_argument("--threads", type=int, help="of each of them; as many as the machine is good for")
     parser.add_argument("--show", action="store_true", help="only print what is in the folder")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args()
@@ -87,29 +89,35 @@ def main() -> None:
 
 def play(given: argparse.Namespace, arms: Sequence[Steer]) -> None:
     """Play what is not in the folder yet: goal by goal, so that a run that is stopped is paired."""
-    goals = generate_goals(given.goals, random_state=given.seed)
     files = {arm: given.folder / f"{arm}.jsonl" for arm in arms}
     done = {arm: _ids(file) for arm, file in files.items()}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        user: SimulatedUser = (
-            ScriptedUser()
-            if given.user == "scripted"
-            else LocalUser.load(given.user, threads=given.threads, temperature=given.temperature)
-        )
-        tracker = GoalTracker.load(given.model, threads=given.threads)
-    with tracker:
-        for number, simulated in enumerate(goals, start=1):
-            for arm in arms:
-                if simulated.id in done[arm]:
-                    continue
-                simulation = _played(simulated, user, arm, tracker, given.turns)
-                # One write a line: what stops the run leaves whole lines, or a torn last one.
+    goals = generate_goals(given.goals, random_state=given.seed)
+    still = {place: [arm for arm in arms if goal.id not in done[arm]] for place, goal in enumerate(goals)}
+    missing = {place: left for place, left in still.items() if left}
+    fresh = get_context("spawn")
+    with ProcessPoolExecutor(given.workers, mp_context=fresh) as pool:
+        running = [pool.submit(_lines, given, place, left) for place, left in missing.items()]
+        for number, played in enumerate(as_completed(running), start=len(goals) - len(missing) + 1):
+            # One write a line: what stops the run leaves whole lines, or a torn last one.
+            for arm, line in played.result().items():
                 with files[arm].open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(simulation.as_json(), ensure_ascii=False) + "\n")
+                    file.write(line + "\n")
             print(f"\r{number} of {len(goals)} goals", end="", flush=True)
-    user.close()
     print()
+
+
+def _lines(given: argparse.Namespace, place: int, arms: Sequence[Steer]) -> dict[Steer, str]:
+    """Play one goal, by its place in the draw, in some arms; a line of output for each."""
+    simulated = generate_goals(place + 1, random_state=given.seed)[place]
+    user: SimulatedUser = (
+        ScriptedUser()
+        if given.user == "scripted"
+        else LocalUser.load(given.user, threads=given.threads, temperature=given.temperature)
+    )
+    with GoalTracker.load(given.model, threads=given.threads) as tracker:
+        played = {arm: _played(simulated, user, arm, tracker, given.turns) for arm in arms}
+    user.close()
+    return {arm: json.dumps(one.as_json(), ensure_ascii=False) for arm, one in played.items()}
 
 
 def _played(

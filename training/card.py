@@ -148,7 +148,7 @@ class AdapterFile(BaseModel):
 
 class DataFile(BaseModel):
     file: str
-    use: str
+    use: str = ""
     sha256: str
 
 
@@ -163,7 +163,7 @@ class Training(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What ``training.export`` writes."""
+    """What ``training.export`` and ``training.user`` write."""
 
     base: BaseModelFile
     adapter: AdapterFile
@@ -176,7 +176,7 @@ class LogRow(BaseModel):
 
     time: float
     passes: int
-    passes_per_second: float
+    passes_per_second: float | None = None
     tokens_per_second: float
 
 
@@ -234,7 +234,8 @@ def effort(log: Path) -> Effort:
     for number, stretch in enumerate(stretches):
         first, last = stretch[0], stretch[-1]
         # What came before a stretch's first row is not in the log, save for the very first.
-        began = first.passes / first.passes_per_second if number == 0 else usual
+        known = number == 0 and first.passes_per_second
+        began = first.passes / known if known else usual
         seconds = began + last.time - first.time
         total += Effort(seconds, seconds * last.tokens_per_second)
     return total
@@ -294,7 +295,7 @@ class Card:
             tracker=", ".join(f"{name} {value}" for name, value in self.sets[0].tracker.items()),
             figures="\n\n".join(map(_set_section, self.sets)),
             comparison=self._comparison(),
-            data=_table(
+            data=table(
                 ("file", "use", "sha256"), [(d.file, d.use, f"`{d.sha256[:12]}`") for d in training.data]
             ),
             date=training.date,
@@ -302,13 +303,13 @@ class Card:
             passes=training.passes,
             base_hash=self.manifest.base.sha256[:12],
             adapter_hash=adapter.sha256[:12],
-            arguments=_table(
+            arguments=table(
                 ("argument", "value"), [(f"`{n}`", f"`{json.dumps(v)}`") for n, v in training.config.items()]
             ),
             notes="\n".join(f"- {note}" for note in training.notes),
             calibration=self._calibration(),
             below=self._below_people(),
-            duration=_duration(self.effort.seconds),
+            duration=duration(self.effort.seconds),
             hardware=self.hardware,
             tokens=f"{self.effort.tokens / 1e6:.1f}",
             speed=f"{self.effort.tokens / self.effort.seconds:.0f}",
@@ -331,7 +332,7 @@ class Card:
             "### Against simpler ways\n\n"
             "Averages over the categories, by `python -m training.baselines`, which learns from the judged "
             "training conversations.\n\n"
-            + _table(
+            + table(
                 ("set", "way", "accuracy", "kappa", "ATTEMPTED recall", "calibration error"),
                 [(file, way, *_short(average)) for file, way, average in rows],
             )
@@ -345,7 +346,7 @@ class Card:
             "Fitted on validation (`calibration.json`). Log-probabilities are divided by the temperature, "
             "then the bias is added; a status is reported once it, or one beyond it, has its threshold's "
             "probability, over the conversation so far or over one turn.\n\n"
-            + _table(
+            + table(
                 ("category", "temperature", "bias", "threshold", "over"),
                 [
                     (
@@ -397,7 +398,7 @@ def _set_section(found: SetFigures) -> str:
         (
             f"### {found.name}",
             f"{_SETS.get(found.name, '')} {counts}".strip(),
-            _table((*heads, "last turn", "ATTEMPTED recall", "calibration error"), rows),
+            table((*heads, "last turn", "ATTEMPTED recall", "calibration error"), rows),
             f"![{found.name}: the judge's statuses (rows) against the tracker's (columns)]({found.picture})",
         )
     )
@@ -419,12 +420,14 @@ def _by_status(values: Mapping[Status, float]) -> str:
     return ", ".join(f"{status} {value:.2f}" for status, value in values.items()) or "–"
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """In hours and minutes, for people."""
     minutes = round(seconds / 60)
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 

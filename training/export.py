@@ -67,7 +67,7 @@ def export(run: Path, models: Path, notes: Sequence[str] = ()) -> dict[str, Any]
         **write_shippable(state, config.rank, config.alpha, models, most=MAX_BYTES),
         "training": {
             "date": datetime.now(UTC).date().isoformat(),
-            "commit": _commit(),
+            "commit": commit(),
             "passes": state["done"],
             "notes": list(notes),
             "config": config.model_dump(
@@ -128,7 +128,8 @@ def write_manifest(manifest: dict[str, Any], folder: Path) -> None:
     os.replace(partial, target)
 
 
-def _commit() -> str | None:
+def commit() -> str | None:
+    """What the working folder has checked out, where it is a repository."""
     found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     return found.stdout.strip() or None
 

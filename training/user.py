@@ -30,7 +30,7 @@ from tracker.model.digest import sha256
 from tracker.vocabulary import Vocabulary
 from training.config import read_toml
 from training.data import read_labelled
-from training.export import read_checkpoint, write_manifest, write_shippable
+from training.export import commit, read_checkpoint, write_manifest, write_shippable
 from training.loop import learning_rate_factor, restore_checkpoint, save_checkpoint
 from training.model import Layout, PackedModel
 from training.user_data import UserPack, pack_user, with_goal_text
@@ -233,6 +233,7 @@ def export(run: Path, folder: Path) -> dict[str, Any]:
         **write_shippable(state, config.rank, config.alpha, folder, most=MAX_BYTES),
         "training": {
             "date": datetime.now(UTC).date().isoformat(),
+            "commit": commit(),
             "passes": state["done"],
             "config": config.model_dump(mode="json", exclude={"output", "train", "validation", "base"}),
             "data": [
