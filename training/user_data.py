@@ -27,8 +27,8 @@ from tracker.prompt import Control
 from tracker.simulator.goals import generate_goals
 from tracker.simulator.run import simulate
 from tracker.simulator.scripted import Drift, ScriptedUser
-from tracker.simulator.speech import is_farewell
-from tracker.simulator.steering import Planner, Steer, instruct, says
+from tracker.simulator.speech import affirms, denies, is_farewell, leaves_open
+from tracker.simulator.steering import Planner, Reply, Steer, instruct, says
 from tracker.simulator.user import cue_pieces, message_pieces, setting_pieces
 from tracker.state import ComponentState, GoalState
 from tracker.vocabulary import Vocabulary
@@ -114,10 +114,20 @@ def told(conversation: Conversation, steers: Mapping[int, Steer], spare: int) ->
             len(turns) - turn.index + 1 + spare,
             say=spoken,
             close=turn.index == len(turns) and is_farewell(turn.user),
+            reply=replied(turn.user),
         )
         if turn.index in steers:
             texts[turn.index] = instruct(steers[turn.index], conversation.goal, state, plan).text
     return texts
+
+
+def replied(message: str) -> list[Reply]:
+    """Which of the planner's replies a message gives, if any."""
+    if leaves_open(message):
+        return [Reply.OPEN]
+    if affirms(message):
+        return [Reply.YES]
+    return [Reply.NO] if denies(message) else []
 
 
 def pack_user(

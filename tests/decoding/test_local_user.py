@@ -57,6 +57,19 @@ def test_what_was_read_stays_and_what_was_told_does_not(user: LocalUser) -> None
     assert len(speaker._sequence) == len(expected)
 
 
+def test_what_was_said_before_is_drawn_again(user: LocalUser, monkeypatch: pytest.MonkeyPatch) -> None:
+    speaker = user.start(GOAL, random_state="f")
+    drawn = iter([["A boat.", "A red one."], [""], ["A blue one."]])
+    monkeypatch.setattr(speaker, "_messages", lambda *_: next(drawn))
+    assert speaker.propose(SAID, Instruction(), 2) == ["A blue one.", "A red one."]
+
+
+def test_a_user_that_only_repeats_itself_is_let(user: LocalUser, monkeypatch: pytest.MonkeyPatch) -> None:
+    speaker = user.start(GOAL, random_state="g")
+    monkeypatch.setattr(speaker, "_messages", lambda *_: ["A boat."])
+    assert speaker.propose(SAID, Instruction()) == ["A boat."]
+
+
 def test_steering_changes_what_is_said(user: LocalUser) -> None:
     user.temperature = 0
     speaker = user.start(GOAL, random_state="e")

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from tracker.conversation import Message, Role
 from tracker.goal import Category, Component, Goal, Status
-from tracker.simulator.steering import PATIENCE, Plan, Planner, Steer, admissible, instruct, on_course
+from tracker.simulator.steering import (
+    PATIENCE,
+    Plan,
+    Planner,
+    Reply,
+    Steer,
+    admissible,
+    instruct,
+    on_course,
+)
 from tracker.state import ComponentState, GoalState
 
 GOAL = Goal(
@@ -67,6 +76,43 @@ def test_the_plan_goes_on_with_what_was_not_said() -> None:
 def test_the_fewer_turns_are_left_the_more_is_said_at_once() -> None:
     plan = Planner(GOAL).plan(GoalState.start(GOAL), [], 3)
     assert ids(plan.say) == ["task", "people", "day", "wish"]
+
+
+def reply(*texts: str, goal: Goal = GOAL) -> Reply | None:
+    return Planner(goal).plan(GoalState.start(goal), said(*texts), 9).reply
+
+
+ALL = "A table at a restaurant for four people on Friday, to sit on the terrace rather than inside."
+
+
+def test_a_question_that_the_goal_leaves_open_is_left_to_the_agent() -> None:
+    assert reply(ALL, "Which kind of food would you like?") is Reply.OPEN
+    assert reply(ALL, "For which day?") is None
+    assert reply(ALL, "What else can I do for you?") is None
+
+
+def test_yes_is_said_when_nothing_is_left_to_say() -> None:
+    assert reply(ALL, "Shall I book the table?") is Reply.YES
+    assert reply("A table at a restaurant.", "Shall I book the table?") is None
+    assert reply(ALL, "Would you like to add a bottle of wine for 20 euros?") is Reply.NO
+
+
+def test_a_rule_for_the_moment_before_comes_before_the_yes() -> None:
+    rule = Component(
+        id="price", category=Category.POLICY, text="Before anything is booked, ask what it costs."
+    )
+    goal = Goal(text=GOAL.text, components=(*GOAL.components, rule))
+    planner, start = Planner(goal), GoalState.start(goal)
+    messages = said(ALL, "Shall I book the table?")
+    first = planner.plan(start, messages, 9)
+    again = planner.plan(start, [*messages, *said("What is the cost?", "20 euros. Shall I book it?")], 8)
+    assert (first.reply, again.reply) == (None, Reply.YES)
+
+
+def test_the_reply_is_told_with_what_answers() -> None:
+    start = GoalState.start(GOAL)
+    plan = Planner(GOAL).plan(start, said(ALL, "Which kind of food? Shall I book?"), 9)
+    assert "Answer: Yes, go ahead." in instruct(Steer.PLAN, GOAL, start, plan).text
 
 
 def test_a_rule_is_due_after_a_refusal() -> None:

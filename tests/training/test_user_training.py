@@ -13,12 +13,12 @@ from tracker.conversation import Conversation
 from tracker.errors import InputError
 from tracker.formats import read
 from tracker.prompt import Control
-from tracker.simulator.steering import Steer
+from tracker.simulator.steering import Reply, Steer
 from tracker.simulator.user import cue_pieces, message_pieces, setting_pieces
 from tracker.vocabulary import Vocabulary
 from training.model import Layout
 from training.user import Trainer, UserConfig, UserModel, export, read_config, targets
-from training.user_data import pack_user, state_before, told, worth_learning, write_simulated
+from training.user_data import pack_user, replied, state_before, told, worth_learning, write_simulated
 
 
 @pytest.fixture
@@ -51,6 +51,19 @@ def test_the_plan_tells_what_was_said(simulated: list[Conversation]) -> None:
     objective = next(c for c in conversation.goal if c.category == "objective")
     assert objective.text in texts[1].split("Say next:")[1]
     assert "goodbye now" in texts[len(conversation.turns)]
+
+
+@pytest.mark.parametrize(
+    ("message", "reply"),
+    [
+        ("Any will do, you choose.", Reply.OPEN),
+        ("Yes, please book it.", Reply.YES),
+        ("No, thank you.", Reply.NO),
+        ("The stay is for one night.", None),
+    ],
+)
+def test_the_reply_that_is_told_is_the_one_that_was_given(message: str, reply: Reply | None) -> None:
+    assert replied(message) == ([] if reply is None else [reply])
 
 
 def test_a_pack_is_what_the_local_user_reads(simulated: list[Conversation], vocabulary: Vocabulary) -> None:

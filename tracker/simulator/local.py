@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tracker.conversation import Message
+from tracker.conversation import Message, Role
 from tracker.engine import Engine, Logits, Request
 from tracker.engine import Sequence as Tokens
 from tracker.errors import ContextLengthError
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 _LONGEST = 96
 """Tokens of a message; what is longer is cut at its last sentence."""
-_TRIES = 3
-"""Empty messages are drawn again so often."""
+_TRIES = 4
+"""A message is drawn so often, at most, until it holds something new."""
 _KEPT = 256
 """The likeliest tokens among which one is drawn, at most."""
 _AT_A_LOSS = "Could you say that again?"
@@ -125,16 +125,18 @@ class LocalSpeaker:
         told = self._sequence.fork()
         cue = self._vocabulary.tokens(cue_pieces(instruction.text))
         logits = told.extend(cue[:-1], [cue[-1:]])[0]
+        said = {message.content for message in messages if message.role is Role.USER}
         texts = [""] * count
         try:
-            for _ in range(_TRIES):
-                empty = [number for number, text in enumerate(texts) if not text]
-                if not empty:
+            # The likeliest message stays the likeliest, however often it is asked for.
+            for _ in range(_TRIES if self._user.temperature > 0 else 1):
+                # A message with nothing in it, or one that was sent before, is drawn again.
+                stale = [number for number, text in enumerate(texts) if not text or text in said]
+                if not stale:
                     break
-                for number, text in zip(
-                    empty, self._messages(told, cue[-1], logits, len(empty)), strict=True
-                ):
-                    texts[number] = text
+                again = self._messages(told, cue[-1], logits, len(stale))
+                for number, text in zip(stale, again, strict=True):
+                    texts[number] = text or texts[number]
         finally:
             told.close()
         return [text or _AT_A_LOSS for text in texts]

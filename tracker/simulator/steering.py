@@ -55,6 +55,14 @@ class Steer(StrEnum):
         return self not in (Steer.NONE, Steer.GOAL)
 
 
+class Reply(StrEnum):
+    """What answers a question of the agent's that the goal has no answer to, in the user's words."""
+
+    YES = "Yes, go ahead."
+    NO = "No, thank you."
+    OPEN = "That is up to you."
+
+
 @dataclass(frozen=True)
 class Plan:
     """What to do next; components stand in the order of the goal."""
@@ -67,6 +75,8 @@ class Plan:
     """What to say in this message."""
     answer: tuple[Component, ...] = ()
     """What answers the agent's question."""
+    reply: Reply | None = None
+    """What answers it where no component does."""
     asked: bool = False
     """The agent's last message ends with a question."""
     rules: tuple[Component, ...] = ()
@@ -102,6 +112,8 @@ class Planner:
         self._given_up: set[str] = set()
         self._idle = 0
         """Turns since something moved, or something new was to be said."""
+        self._reminded: set[str] = set()
+        """Rules for the moment before something is done that have been due."""
         self._before: GoalState = GoalState.start(goal)
 
     def plan(
@@ -112,6 +124,7 @@ class Planner:
         *,
         say: Iterable[str] | None = None,
         close: bool | None = None,
+        reply: Iterable[Reply] | None = None,
     ) -> Plan:
         """The plan for the user's next message.
 
@@ -121,9 +134,9 @@ class Planner:
             The conversation so far.
         turns_left
             Messages that the user may still send, this one among them.
-        say, close
-            Ids of what to say, and whether to leave, where that is known better than by rule: training tells
-            a user to do what it went on to do.
+        say, close, reply
+            Ids of what to say, whether to leave, and at most one reply, where they are known better than by
+            rule: training tells a user to do what it went on to do.
         """
         goal = self._goal
         tasks = [c for c in goal if c.category in (Category.OBJECTIVE, Category.REQUIREMENT)]
@@ -158,15 +171,23 @@ class Planner:
             _Moment.BEFORE: _OFFER.search(last) is not None,
             _Moment.END: close,
         }
+        due = tuple(c for c in policies if come[moments[c.id]])
+        first = {c.id for c in due if moments[c.id] is _Moment.BEFORE} - self._reminded
+        self._reminded |= first
+        answer = tuple(_answers(goal, last))
+        replies = (
+            _replies(last, answered=bool(answer), ready=not chosen and not first) if reply is None else reply
+        )
         return Plan(
             done=tuple(c for c in tasks if state[c.id].status is Status.COMPLETE),
             refused=tuple(c for c in tasks if state[c.id].status is Status.ATTEMPTED),
             open=(*open_tasks, *unvoiced),
             say=() if close else tuple(chosen),
-            answer=tuple(_answers(goal, last)),
+            answer=answer,
+            reply=next(iter(replies), None),
             asked=last.rstrip().endswith("?"),
             rules=tuple(c for c in policies if moments[c.id] is _Moment.ALWAYS),
-            due=tuple(c for c in policies if come[moments[c.id]]),
+            due=due,
             about=tuple(c for c in goal if c.category is Category.PROFILE),
             close=close,
             turns_left=turns_left,
@@ -337,6 +358,29 @@ def _answers(goal: Goal, message: str) -> list[Component]:
     ][: _AT_ONCE[0]]
 
 
+_EXTRA = re.compile(r"\badd\b|\binstead\b", re.I)
+_GO_AHEAD = re.compile(
+    rf"{_OFFER.pattern}|\b(do you still|are you sure|is that (ok|okay|right|correct|fine))\b", re.I
+)
+_WHAT_ELSE = re.compile(r"\b(else|help|do for you)\b", re.I)
+
+
+def _replies(message: str, *, answered: bool, ready: bool) -> list[Reply]:
+    """How to answer an agent's questions beside what components say; the last question is the nearest.
+
+    ``answered`` says whether a component answers, ``ready`` whether nothing has to be said before a yes.
+    """
+    found: list[Reply] = []
+    for question in reversed(re.findall(r"[^.!?]*\?", message)):
+        if _EXTRA.search(question):
+            found.append(Reply.NO)
+        elif _GO_AHEAD.search(question):
+            found += [Reply.YES] if ready else []
+        elif not _WHAT_ELSE.search(question) and not answered:
+            found.append(Reply.OPEN)
+    return found
+
+
 # The words that a user reads
 
 
@@ -355,7 +399,7 @@ def _plan_text(plan: Plan) -> str:
         _ending(plan),
         # What is nearest to the message is followed best.
         _listed("Now:", plan.due),
-        _listed("Answer:", plan.answer) if plan.asked and not plan.close else "",
+        _answer_text(plan) if plan.asked and not plan.close else "",
         _listed("Say next:", plan.say),
     ]
     return "\n".join(line for line in lines if line)
@@ -363,6 +407,11 @@ def _plan_text(plan: Plan) -> str:
 
 def _listed(heading: str, components: Sequence[Component]) -> str:
     return f"{heading} {' '.join(c.text for c in components)}" if components else ""
+
+
+def _answer_text(plan: Plan) -> str:
+    texts = [component.text for component in plan.answer] + ([plan.reply] if plan.reply else [])
+    return f"Answer: {' '.join(texts)}" if texts else ""
 
 
 def _ending(plan: Plan) -> str:
