@@ -71,7 +71,8 @@ _QUESTION_WORD = re.compile(
 )
 _FIND_OUT = re.compile(r"^Find out (?P<rest>.+)$")
 _WISH_FOR = re.compile(
-    r"^You would (?:rather|like to|sooner|prefer to|like)(?: have| get| be given)? (?P<rest>(?:an?|the|some) .+)$"
+    r"^You would (?:rather|like to|sooner|prefer to|like)(?: have| get| be given)? "
+    r"(?P<rest>(?:an?|the|some) .+)$"
 )
 _GET = re.compile(r"^Get (?P<rest>(?:an?|the|some|two|three) .+)$")
 _SUBJECT = re.compile(

@@ -18,9 +18,10 @@ from types import MappingProxyType
 
 from tracker.conversation import Conversation
 from tracker.goal import Category, Component, Status
+from training import conduct
 from training.exact import ExactComponent
 from training.matters import VERBS, Form, Matter, matters, task
-from training.voicing import Voice, Voicing
+from training.voicing import Voice, Voicing, overlap
 
 _BROKEN = 0.4
 """The share of rules that are broken, where there are enough of both."""
@@ -33,129 +34,6 @@ _STRANGERS = 4
 
 _NAMED = (Form.TOPIC, Form.REQUEST, Form.DATUM)
 
-# In a wording, {A} and {B} are the things to say with their verbs; an adverbial behind the letter stands where
-# English wants it ("say in your first message that ..."). {a} is the bare thing, {T} a task.
-
-_NEVER = (
-    "Never {A}.",
-    "You never {A}.",
-    "Do not {A}.",
-    "Don't {A}.",
-    "You do not {A at any point}.",
-    "At no point do you {A}.",
-    "You will not {A}, whatever the agent says.",
-    "Do not {A}, even if you are asked.",
-    "In none of your messages do you {A}.",
-)
-_NEVER_FACT = (
-    "Keep it to yourself {a}.",
-    "Do not let on {a}.",
-    "The agent must not hear from you {a}.",
-    "You hide it from the agent {a}.",
-    "Not a word to the agent about it {a}.",
-    "Never let the agent know {a}.",
-)
-_NEVER_TOPIC = (
-    "Say nothing about {a}.",
-    "Keep quiet about {a}.",
-    "Leave {a} out of the conversation.",
-    "You do not say a word about {a}.",
-    "Avoid the subject of {a}.",
-)
-_NEVER_DATUM = ("Keep {a} to yourself.", "You do not give {a} away.", "Do not reveal {a}.")
-_FIRST = (
-    "{A in your first message}.",
-    "You {A in your first message}.",
-    "You {A in your very first message}.",
-    "In your first message, {A}.",
-    "Right in your first message, you {A}.",
-    "Make sure to {A in your opening message}.",
-    "Begin by writing to the agent and {A at once, in that same message}.",
-    "When you write for the first time, {A}.",
-)
-_END = (
-    "{A before you leave}.",
-    "Before the conversation ends, {A}.",
-    "Before you say goodbye, {A}.",
-    "Do not leave without a message in which you {A}.",
-    "You {A at some point before you take leave}.",
-    "You do not end the conversation before you {A}.",
-    "At some point in the conversation, {A}.",
-    "By your last message at the latest, {A}.",
-)
-_ASKED = (
-    "Do not {A before the agent asks}.",
-    "{A only when you are asked}.",
-    "{A only if the agent asks}.",
-    "Unless the agent asks, do not {A}.",
-    "You do not {A unless you are asked}.",
-    "Never {A unasked}.",
-    "You wait until the agent asks before you {A}.",
-    "As long as the agent has not asked, you do not {A}.",
-)
-_ASKED_DATUM = (
-    "Do not give {a} until the agent asks for it.",
-    "Give {a} only when you are asked for it.",
-    "Keep {a} to yourself until you are asked for it.",
-    "You give {a} only when the agent asks for it.",
-    "Wait with {a} until the agent wants to know it.",
-    "Never give {a} of your own accord.",
-)
-_RAISED = (
-    "Do not bring up {a} before the agent does.",
-    "You leave it to the agent to bring up {a} first.",
-    "Speak of {a} only after the agent has spoken of it.",
-    "Do not mention {a} until the agent has mentioned it.",
-    "You are never the first to speak of {a}.",
-    "Say nothing about {a} before the agent brings it up.",
-)
-_ORDER = (
-    "{A} before you {B}.",
-    "Before you {B}, {A}.",
-    "You {A} before you {B}.",
-    "Do not {B} before you {A}.",
-    "First {A}, and only after that {B}.",
-    "Never {B} before you {A}.",
-    "You do not {B} until you {A in an earlier message}.",
-)
-_ORDER_NAMED = (
-    "Bring up {a} before you speak of {b}.",
-    "Deal with {a} before you bring up {b}.",
-    "Leave {b} aside until you have spoken of {a}.",
-    "Speak of {b} only after {a}.",
-)
-_FOREMOST = (
-    "{A before anything else}.",
-    "{A before you bring up any other matter}.",
-    "First of all, {A}.",
-    "Before anything else, {A}.",
-    "You {A before you turn to anything else}.",
-    "Your first message does nothing but {A}.",
-)
-_SETTLED = (
-    "As long as it is not settled whether you can {T}, do not {A}.",
-    "Until it is settled whether you can {T}, you do not {A}.",
-    "While it is open whether you can {T}, do not {A}.",
-    "First have it settled whether you can {T}; do not {A} before that.",
-    "Wait until you have managed to {T}, or have been refused, before you {A}.",
-    "Only once it is decided whether you can {T} may you {A}.",
-)
-_REFUSED = (
-    "If you cannot {T}, {A in your next message}.",
-    "If the agent says that you cannot {T}, {A}.",
-    "Should it turn out that you cannot {T}, {A straight away}.",
-    "When you hear that you cannot {T}, {A}.",
-    "As soon as you are told that you cannot {T}, you {A}.",
-    "In case you are told that you cannot {T}, {A in your answer}.",
-)
-_ELSE = (
-    "When you are asked whether there is anything else, {A}.",
-    "If the agent asks whether you need anything else, {A}.",
-    "As soon as the agent asks what else it can do, {A}.",
-    "You answer the question whether there is anything else like this: you {A}.",
-    "Should the agent ask whether that is all, {A in your answer}.",
-    "If the agent asks for anything else, {A in your next message}.",
-)
 _ANYTHING_ELSE = re.compile(r"\b(?:any|some)thing (?:else|more)\b|\bwhat else\b|\belse can i\b", re.I)
 _ANYTHING_ELSE_OR_SO = re.compile(r"\belse\b|\bany other\b|\bfurther\b|\bthat all\b|\banything\b", re.I)
 
@@ -243,8 +121,7 @@ class _Drafts:
             return None
         others = [o for o in self._spoken if o.matter.component != one.matter.component]
         if one.turn == 1:
-            alone = all(self._voicing.silent_about(o.matter, 1) for o in others)
-            return Voice(None) if alone and "?" in self._turns[0].user else None
+            return Voice(None) if all(self._voicing.silent_about(o.matter, 1) for o in others) else None
         return Voice(1) if any(o.turn == 1 for o in others) else None
 
     def anything_else(self, one: _Spoken) -> Voice | None:
@@ -269,15 +146,15 @@ class _Drafts:
         for objective in self._conversation.goal:
             text = task(objective) if objective.category is Category.OBJECTIVE else None
             changes = labels.get(objective.id, ())
-            if text is None or len(changes) > 1:
+            if text is None or len(changes) > 1 or overlap(one.matter.told, text):
                 continue
             settled = changes[0][0] if changes else None
             late = one.turn is not None and settled is not None and one.turn > settled
-            yield self._draft("settled", _SETTLED, one, None if late else one.turn, task=text)
+            yield self._draft("settled", conduct.SETTLED, one, None if late else one.turn, task=text)
             refused = settled if changes and changes[0][1] is Status.ATTEMPTED else None
             due = Voice(None) if refused is None else self._due(one, refused + 1)
             if due is not None:
-                yield self._draft("refused", _REFUSED, one, due.turn, task=text)
+                yield self._draft("refused", conduct.REFUSED, one, due.turn, task=text)
 
     def _orders(self) -> Iterator[_Draft]:
         for one in self._spoken:
@@ -286,17 +163,21 @@ class _Drafts:
                     continue
                 if one.turn is None and other.turn is None:
                     continue
-                if one.turn == other.turn:
+                if one.turn == other.turn or overlap(one.matter.told, other.matter.told):
                     continue
                 early = other.turn is None or (one.turn is not None and one.turn < other.turn)
                 named = one.matter.form in _NAMED and other.matter.form in _NAMED
-                wordings = (*_ORDER, *_ORDER_NAMED * 2) if named else _ORDER
+                wordings = (*conduct.ORDER, *conduct.ORDER_NAMED * 2) if named else conduct.ORDER
                 yield self._draft("order", wordings, one, None if early else other.turn, other.matter)
 
 
 def _never_wordings(form: Form) -> tuple[str, ...]:
-    special = {Form.FACT: _NEVER_FACT, Form.TOPIC: _NEVER_TOPIC, Form.DATUM: _NEVER_DATUM}
-    return (*_NEVER, *special.get(form, ()))
+    special = {
+        Form.FACT: conduct.NEVER_FACT,
+        Form.TOPIC: conduct.NEVER_TOPIC,
+        Form.DATUM: conduct.NEVER_DATUM,
+    }
+    return (*conduct.NEVER, *special.get(form, ()))
 
 
 _Wordings = Callable[[Form], tuple[str, ...]]
@@ -305,12 +186,12 @@ _Verdict = Callable[[_Drafts, _Spoken], Voice | None]
 _SINGLE: MappingProxyType[str, tuple[_Wordings, _Verdict]] = MappingProxyType(
     {
         "never": (_never_wordings, _Drafts.never),
-        "first": (lambda form: _FIRST, _Drafts.first),
-        "end": (lambda form: _END, _Drafts.end),
-        "asked": (lambda form: _ASKED_DATUM if form is Form.DATUM else _ASKED, _Drafts.asked),
-        "raised": (lambda form: _RAISED, _Drafts.raised),
-        "foremost": (lambda form: _FOREMOST, _Drafts.foremost),
-        "else": (lambda form: _ELSE, _Drafts.anything_else),
+        "first": (lambda form: conduct.FIRST, _Drafts.first),
+        "end": (lambda form: conduct.END, _Drafts.end),
+        "asked": (lambda form: conduct.ASKED_DATUM if form is Form.DATUM else conduct.ASKED, _Drafts.asked),
+        "raised": (lambda form: conduct.RAISED, _Drafts.raised),
+        "foremost": (lambda form: conduct.FOREMOST, _Drafts.foremost),
+        "else": (lambda form: conduct.ELSE, _Drafts.anything_else),
     }
 )
 """Each kind of rule about one thing: its wordings, and when it is broken."""
@@ -406,7 +287,7 @@ def _take(pool: dict[str, list[_Draft]], mirror: _Draft | None, chance: random.R
     A mirror is about the same thing as the last one, where there is such a one, with the other label.
     """
     kinds = sorted(kind for kind, drafts in pool.items() if drafts)
-    # A kind that is only kept, or only broken, in this conversation comes late: its words would tell its label.
+    # A kind that is only kept, or only broken, comes late: its words would tell its label.
     one_sided = {kind for kind in kinds if len({d.moves_at is None for d in pool[kind]}) == 1}
     kinds.sort(key=lambda kind: chance.random() + (_LATE if kind in one_sided else 0))
     broken = chance.random() < _BROKEN if mirror is None else mirror.moves_at is None

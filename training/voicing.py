@@ -162,7 +162,8 @@ class Voicing:
             return Voice(None) if moved is None and most < _FEW else None
         if matter.component.category is Category.PROFILE and moved is None:
             heard = max((_share(own, said) for said in self._agent), default=0.0)
-            return Voice(None) if most == 0 and heard < _FEW and len(own) > 1 else None
+            hinted = any(_hints(word, other) for said in self._user for other in said for word in own)
+            return Voice(None) if most == 0 and heard < _FEW and len(own) > 1 and not hinted else None
         return None
 
     def _datum(self, matter: Matter) -> Voice | None:
@@ -195,6 +196,17 @@ def _share(wanted: frozenset[str], said: frozenset[str]) -> float:
     if not wanted:
         return 0.0
     return sum(word in said or any(_alike(word, other) for other in said) for word in wanted) / len(wanted)
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two things share a word that carries meaning."""
+    return _share(_stems(one) - _NEGATION, _stems(other)) > 0
+
+
+def _hints(one: str, other: str) -> bool:
+    """Whether one word is the beginning of the other, or both begin alike: "day" and "daytime"."""
+    short, long = sorted((one, other), key=len)
+    return len(short) >= 3 and (long.startswith(short) or one[:4] == other[:4])
 
 
 def _alike(one: str, other: str) -> bool:
