@@ -119,7 +119,7 @@ def regatta(talk: Talk) -> Conversation:
 @pytest.fixture(scope="module")
 def pool(regatta: Conversation) -> list[ExactComponent]:
     drawn = []
-    for seed in range(5):
+    for seed in range(20):
         drawn += recast_components(regatta, MANY, foreign=STRANGE, random_state=seed)
     return drawn
 
