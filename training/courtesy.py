@@ -17,6 +17,7 @@ from training.rules import (
     Turns,
     Verdict,
     always,
+    count_words,
     judged,
     more_than,
     never,
@@ -25,9 +26,8 @@ from training.rules import (
 _GREETING = re.compile(r"\b(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|greetings)\b", re.I)
 _SORRY = re.compile(r"\b(?:sorry|apolog\w+|forgive me|pardon me|excuse me)\b", re.I)
 _ASKS = re.compile(r"\?|\b(?:could|can|would) you\b", re.I)
-_MAY_ASK = re.compile(
-    r"\bI (?:need|want|would like)\b|\bI['’]d like\b|\b(?:tell|give|send|show|let) me\b", re.I
-)
+_NO_REQUEST = 2
+"""Words of a message without a question that is too short to ask for much."""
 
 
 def courtesy_rules() -> list[Rule]:
@@ -194,7 +194,7 @@ def _asks_politely(text: str) -> Verdict:
         return Verdict.KEEPS
     if _ASKS.search(text):
         return Verdict.BREAKS if re.search(r"\b(?:could|can|would) you\b", text, re.I) else Verdict.DOUBTFUL
-    return Verdict.DOUBTFUL if _MAY_ASK.search(text) else Verdict.KEEPS
+    return Verdict.KEEPS if count_words(text) <= _NO_REQUEST else Verdict.DOUBTFUL
 
 
 def _leaves(turns: Turns) -> bool:

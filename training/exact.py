@@ -24,7 +24,7 @@ from training.signs import sign_rules
 from training.taboos import taboo_rules
 
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{3,}\b")
-_NUMBER = re.compile(r"\b\d{2,}\b")
+_NUMBER = re.compile(r"(?<![\w.,:-])\d{2,}\b(?![.,:-]?\d)")
 _BROKEN = 0.4
 """The share of drawn rules that are broken, where there are enough of both."""
 _USUAL, _USUAL_LATER = 0.1, 0.4

@@ -61,6 +61,7 @@ def habits(dialogue: Dialogue, rng: random.Random) -> Iterator[Habit]:
         _price_first(dialogue, rng),
         _one_after_the_other(dialogue, rng),
         _second_try(dialogue, rng),
+        _another(dialogue, rng),
         _thanks(dialogue, rng),
     ):
         if policy is not None:
@@ -281,6 +282,29 @@ def _second_try(dialogue: Dialogue, rng: random.Random) -> tuple[str, Label] | N
         if wanted in given and spoken_of:
             return text, ()
         return (text, _broken(following.index)) if given and wanted not in given and not spoken_of else None
+    return None
+
+
+def _another(dialogue: Dialogue, rng: random.Random) -> tuple[str, Label] | None:
+    """Which condition is given up when a booking fails: the time, the day, or the length of the stay."""
+    for domain, slots in (("restaurant", ("time", "day")), ("hotel", ("day", "stay"))):
+        failed = [turn.index for turn in dialogue.turns if turn.heard(domain, "booking-nobook")]
+        if not failed or failed[0] == len(dialogue.turns):
+            continue
+        until, following = dialogue.turns[: failed[0]], dialogue.turns[failed[0]]
+        before = {(a.slot, a.value) for turn in until for a in turn.said(domain, "inform")}
+        new = {
+            a.slot
+            for a in following.said(domain, "inform")
+            if a.slot in slots
+            and (a.slot, a.value) not in before
+            and mentions(following.user, a.slot, a.value)
+        }
+        if len(new) != 1:
+            continue
+        slot = rng.choice(slots)
+        text = rng.choice(phrases.ANOTHER).format(domain, {"stay": "length of stay"}.get(slot, slot))
+        return text, _broken(None if slot in new else following.index)
     return None
 
 

@@ -82,7 +82,9 @@ _SUBJECT = re.compile(
 )
 _LAST = re.compile(r"\b(?P<rest>(?:your|the) (?:[a-z-]+ )?[a-z-]{4,})$")
 _NOT_A_NOUN = re.compile(
-    r"(?:only|first|last|next|other|same|most|least|whole|new|old|best|one|two|both|more|free|late|early|names|\w+ly)$"
+    r"(?:only|first|last|next|other|same|most|least|whole|new|old|best|one|two|more|free|late|early|names|\w+ly)$"
+    r"|(?:.* )?(?:costs?|gets?|comes?|goes|go|works?|wants?|needs?|takes?|lasts?|starts?|begins?)$"
+    r"|(?:.* )?(?:have|you|both)$"
 )
 _NAME = re.compile(
     r"^(?:You are|Your name is|You are called|Your name's) (?P<value>[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)+)"
@@ -141,7 +143,7 @@ def _topics(component: Component, text: str) -> Iterator[Matter]:
     if component.category is Category.PREFERENCE:
         return
     for found in (_SUBJECT.match(text), _LAST.search(text)):
-        if found is not None and not _NOT_A_NOUN.search(found["rest"]):
+        if found is not None and _NOT_A_NOUN.search(found["rest"]) is None:
             thing = found["rest"][0].lower() + found["rest"][1:]
             yield Matter(Form.TOPIC, thing, thing, component)
 

@@ -334,6 +334,14 @@ SECOND_TRY = (
     "Should the {0} booking not go through, you ask for {1}.",
     "In case the {0} booking fails, try {1}.",
 )
+ANOTHER = (
+    "If the {0} booking fails, ask for another {1}.",
+    "If the {0} cannot be booked, try another {1}.",
+    "When the {0} reservation is refused, ask about a different {1}.",
+    "Should the {0} not be free, you propose another {1}.",
+    "In case the {0} booking does not work out, change the {1}.",
+    "As soon as you hear that the {0} can't be booked, name another {1}.",
+)
 ALONE = (
     "You are on your own.",
     "You travel alone.",

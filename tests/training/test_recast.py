@@ -79,6 +79,11 @@ def test_what_fits_no_form_is_left_alone(category: Category, text: str) -> None:
     assert list(matters(_component(category, text))) == []
 
 
+def test_a_verb_is_no_topic() -> None:
+    found = matters(_component(Category.REQUIREMENT, "The lessons cost no more than 40."))
+    assert [matter.thing for matter in found if matter.form is Form.TOPIC] == []
+
+
 def test_a_task_stands_behind_you_can() -> None:
     assert task(_component(Category.OBJECTIVE, "Get the oar mended.")) == "get the oar mended"
     assert task(_component(Category.OBJECTIVE, "The oar is mended.")) is None
