@@ -1,30 +1,37 @@
 """Policies, profiles and preferences whose labels code can read off any conversation, exactly.
 
-Knows messages as text and the rules below; knows nothing about goals that were written by hand, tokens or
-models. A rule is several wordings of one sentence and a function that says at which turn it first breaks
-(for a preference: is first met). Only rules that need no judgement are here.
+Knows where the rules stand (``training.signs``, ``courtesy``, ``taboos``, ``lengths``, ``own_words``,
+``replies``), those about single names and numbers, and how some of all are drawn for a conversation. Knows
+nothing about goals that were written by hand, tokens or models. Only rules that need no judgement are drawn,
+and of those that nearly every conversation keeps, or breaks, few: their words would tell their label.
 """
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tracker.conversation import Conversation, Turn
+from tracker.conversation import Conversation
 from tracker.goal import Category, Component, Status
+from training.courtesy import courtesy_rules
+from training.lengths import length_rules
+from training.own_words import own_word_rules
+from training.replies import reply_rules
+from training.rules import Doubt, Moves, Rule, Turns, never
+from training.signs import sign_rules
+from training.taboos import taboo_rules
 
-_WORD = re.compile(r"[\w'’.-]+")
-_GREETING = re.compile(r"\b(hi|hello|hey|good (morning|afternoon|evening|day)|greetings)\b", re.I)
-_THANKS = re.compile(r"\b(thanks?|thx|thank you|cheers)\b", re.I)
-_PLEASE = re.compile(r"\b(please|pls)\b", re.I)
-_CONTRACTION = re.compile(
-    r"\b(\w+(n['’]t|['’](m|re|ve|ll|d))|(it|that|let|what|there|here|he|she|who|where)['’]s)\b", re.I
-)
-_FIRST_PERSON = re.compile(r"\b(I|i)\b")
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{3,}\b")
-_NUMBER = re.compile(r"\b\d{2,}\b")
+_NUMBER = re.compile(r"(?<![\w.,:-])\d{2,}\b(?![.,:-]?\d)")
+_BROKEN = 0.4
+"""The share of drawn rules that are broken, where there are enough of both."""
+_USUAL, _USUAL_LATER = 0.1, 0.4
+"""How many of the rules that come out as they nearly always do are drawn along with the others: those that
+are kept or broken at once, and those that are broken later."""
+_REPLIES, _MENTIONS = 10, 8
+"""Of the many rules of these kinds, so many stand among the others."""
 
 
 @dataclass(frozen=True)
@@ -39,155 +46,9 @@ class ExactComponent:
         return Status.ALIGNED if self.component.category is Category.PREFERENCE else Status.MISALIGNED
 
 
-@dataclass(frozen=True)
-class _Rule:
-    wordings: tuple[str, ...]
-    broken_at: Callable[[Sequence[Turn]], int | None]
-    category: Category = Category.POLICY
-
-
-def _first(turns: Sequence[Turn], broken: Callable[[str], bool]) -> int | None:
-    return next((turn.index for turn in turns if broken(turn.user)), None)
-
-
-def _never(pattern: re.Pattern[str]) -> Callable[[Sequence[Turn]], int | None]:
-    return lambda turns: _first(turns, lambda text: pattern.search(text) is not None)
-
-
-def _words(text: str) -> int:
-    return len(_WORD.findall(text))
-
-
-def _style_rules() -> list[_Rule]:
-    return [
-        _Rule(
-            (
-                "Never use an exclamation mark.",
-                "You do without exclamation marks.",
-                "There is no exclamation mark in your messages.",
-            ),
-            _never(re.compile("!")),
-        ),
-        _Rule(
-            (
-                "Never write a question mark.",
-                "Your messages hold no question marks.",
-                "Do not use question marks.",
-            ),
-            _never(re.compile(r"\?")),
-        ),
-        _Rule(
-            (
-                "Ask a question in every message.",
-                "Every message of yours has a question mark in it.",
-                "Each of your messages contains a question.",
-            ),
-            lambda turns: _first(turns, lambda text: "?" not in text),
-        ),
-        _Rule(
-            (
-                "Write in lower case only.",
-                "You never use capital letters.",
-                "Everything you write is in small letters.",
-            ),
-            lambda turns: _first(turns, lambda text: text != text.lower()),
-        ),
-        _Rule(
-            ("Never say please.", "You do not use the word please.", "Ask for things without saying please."),
-            _never(_PLEASE),
-        ),
-        _Rule(
-            ("Never thank the agent.", "You do not say thanks at any point.", "Leave out every thank-you."),
-            _never(_THANKS),
-        ),
-        _Rule(
-            (
-                "Never write a digit.",
-                "There are no digits in your messages.",
-                "Do not use figures; spell numbers out or leave them out.",
-            ),
-            _never(re.compile(r"\d")),
-        ),
-        _Rule(
-            (
-                "Never use contractions.",
-                'You do not write contractions such as "don\'t" or "I\'m".',
-                "Write every word in full, without contractions.",
-            ),
-            _never(_CONTRACTION),
-        ),
-        _Rule(
-            (
-                "Begin with a greeting.",
-                "You greet the agent in your first message.",
-                "Your first message has a greeting in it.",
-            ),
-            lambda turns: 1 if turns and not _GREETING.search(turns[0].user) else None,
-        ),
-        _Rule(
-            (
-                "Never begin with a greeting.",
-                "You do not greet the agent in your first message.",
-                "Come to the point in your first message, without a hello.",
-            ),
-            lambda turns: 1 if turns and _GREETING.search(turns[0].user) else None,
-        ),
-        _Rule(
-            ("Never use a comma.", "There are no commas in your messages.", "Do without commas."),
-            _never(re.compile(",")),
-        ),
-        _Rule(
-            ('Never use the word "I".', "You never write the word I.", 'Do not say "I" in any message.'),
-            _never(_FIRST_PERSON),
-        ),
-    ]
-
-
-def _length_rules(turns: Sequence[Turn], chance: random.Random) -> list[_Rule]:
-    lengths = [_words(turn.user) for turn in turns]
-    most = max(5, min(60, chance.choice(lengths) + chance.randint(-2, 6)))
-    least = max(2, min(30, chance.choice(lengths) - chance.randint(0, 3)))
-    questions = chance.randint(1, 4)
-    at_most = f"{questions} question{'s' if questions > 1 else ''}"
-
-    def too_many(turns: Sequence[Turn]) -> int | None:
-        asked = 0
-        for turn in turns:
-            asked += turn.user.count("?")
-            if asked > questions:
-                return turn.index
-        return None
-
-    return [
-        _Rule(
-            (
-                f"None of your messages is longer than {most} words.",
-                f"Keep every message to at most {most} words.",
-                f"You never write more than {most} words in a message.",
-            ),
-            lambda turns: _first(turns, lambda text: _words(text) > most),
-        ),
-        _Rule(
-            (
-                f"Every message of yours has at least {least} words.",
-                f"You never write fewer than {least} words in a message.",
-                f"Do not send a message of fewer than {least} words.",
-            ),
-            lambda turns: _first(turns, lambda text: _words(text) < least),
-        ),
-        _Rule(
-            (
-                f"Ask no more than {at_most} in the whole conversation.",
-                f"You ask at most {at_most} altogether.",
-            ),
-            too_many,
-        ),
-    ]
-
-
-def _mention_rules(turns: Sequence[Turn], foreign: Sequence[str]) -> list[_Rule]:
+def _mention_rules(turns: Turns, foreign: Sequence[str]) -> list[Rule]:
     """Rules about single words: of the user's, of the agent's, and of another conversation."""
-    rules: list[_Rule] = []
+    rules: list[Rule] = []
     said = [w for turn in turns for w in _NAME.findall(turn.user) + _NUMBER.findall(turn.user)]
     heard = [
         w
@@ -197,7 +58,7 @@ def _mention_rules(turns: Sequence[Turn], foreign: Sequence[str]) -> list[_Rule]
     for word in dict.fromkeys([*said, *heard, *foreign]):
         pattern = re.compile(rf"\b{re.escape(word)}\b", re.I)
 
-        def before_the_agent(turns: Sequence[Turn], pattern: re.Pattern[str] = pattern) -> int | None:
+        def before_the_agent(turns: Turns, pattern: re.Pattern[str] = pattern) -> Moves:
             for turn in turns:
                 if pattern.search(turn.user):
                     return turn.index
@@ -205,35 +66,99 @@ def _mention_rules(turns: Sequence[Turn], foreign: Sequence[str]) -> list[_Rule]
                     return None
             return None
 
+        def in_the_first(turns: Turns, pattern: re.Pattern[str] = pattern) -> Moves:
+            return None if pattern.search(turns[0].user) else 1
+
         rules += [
-            _Rule(
+            Rule(
+                f"never {word}",
                 (
                     f"Never mention {word}.",
                     f"You do not mention {word}.",
                     f"Say nothing about {word}.",
                     f"Leave {word} out of the conversation.",
+                    f"Do not bring up {word}.",
+                    f"Never let the word {word} fall.",
+                    f"None of your messages mentions {word}.",
+                    f"Keep quiet about {word}.",
                 ),
-                _never(pattern),
+                never(pattern),
             ),
-            _Rule(
+            Rule(
+                f"{word} after the agent",
                 (
                     f"Do not mention {word} before the agent does.",
                     f"You leave it to the agent to bring up {word}.",
                     f"Mention {word} only after the agent has mentioned it.",
+                    f"Do not bring up {word} until the agent has.",
+                    f"You are not the first to speak of {word}.",
+                    f"Wait until the agent mentions {word} before you do.",
                 ),
                 before_the_agent,
             ),
-            _Rule(
-                (f"You would like to bring up {word}.", f"If it fits, you want to mention {word}."),
-                _never(pattern),
-                Category.PREFERENCE,
+            Rule(
+                f"{word} in the first",
+                (
+                    f"Mention {word} in your first message.",
+                    f"Your first message mentions {word}.",
+                    f"Bring up {word} in your very first message.",
+                    f"In your first message, mention {word}.",
+                    f"You speak of {word} right in your first message.",
+                    f"Start with a message that mentions {word}.",
+                ),
+                in_the_first,
+            ),
+            Rule(
+                f"wish for {word}",
+                (
+                    f"You would like to bring up {word}.",
+                    f"If it fits, you want to mention {word}.",
+                    f"You would rather mention {word} than leave it out.",
+                    f"You would like to speak of {word}.",
+                    f"It would be nice to mention {word}.",
+                    f"You would like the agent to hear of {word} from you.",
+                ),
+                never(pattern),
+                category=Category.PREFERENCE,
             ),
         ]
     return rules
 
 
+def _some(replies: list[Rule], turns: Turns, chance: random.Random) -> list[Rule]:
+    """A few rules about answers, as many broken as kept where there are enough."""
+    chance.shuffle(replies)
+    kept: list[Rule] = []
+    broken: list[Rule] = []
+    for rule in replies:
+        moves_at = rule.moves_at(turns)
+        if not isinstance(moves_at, Doubt):
+            (kept if moves_at is None else broken).append(rule)
+    return broken[: _REPLIES // 2] + kept[: _REPLIES // 2]
+
+
+def _in_order(rules: Sequence[Rule], turns: Turns, chance: random.Random) -> list[tuple[Rule, int | None]]:
+    """The rules that can be decided and where they move; broken and kept ones mixed, usual ones last."""
+    decided: dict[bool, list[tuple[Rule, int | None]]] = {True: [], False: []}
+    late: list[tuple[Rule, int | None]] = []
+    for rule in rules:
+        moves_at = rule.moves_at(turns)
+        if isinstance(moves_at, Doubt):
+            continue
+        as_usual = rule.usual is not None and rule.usual == (moves_at is not None)
+        # What breaks a rule later than at once is worth more, whatever the rule.
+        share = _USUAL if moves_at in (None, 1) else _USUAL_LATER
+        rare = as_usual and chance.random() >= share
+        (late if rare else decided[moves_at is not None]).append((rule, moves_at))
+    mixed = []
+    while decided[True] or decided[False]:
+        broken = chance.random() < _BROKEN
+        mixed.append((decided[broken] or decided[not broken]).pop())
+    return [*mixed, *late]
+
+
 def exact_components(
-    conversation: Conversation, count: int, *, foreign: Sequence[str] = (), random_state: int = 0
+    conversation: Conversation, count: int, *, foreign: Sequence[str] = (), random_state: int | str = 0
 ) -> list[ExactComponent]:
     """Draw ``count`` components with exact labels for a conversation.
 
@@ -248,14 +173,17 @@ def exact_components(
     if not turns:
         return []
     chance = random.Random(f"{random_state}:{conversation.id}")
+    replies = list(reply_rules(conversation, chance))
     mentions = _mention_rules(turns, foreign)
     chance.shuffle(mentions)
-    rules = _style_rules() + _length_rules(turns, chance) + mentions[:8]
+    rules = [*sign_rules(), *courtesy_rules(), *taboo_rules()]
+    rules += [*length_rules(turns, chance), *own_word_rules(turns, chance), *mentions[:_MENTIONS]]
+    rules += _some(replies, turns, chance)
     chance.shuffle(rules)
     return [
         ExactComponent(
             Component(id=f"exact-{number}", category=rule.category, text=chance.choice(rule.wordings)),
-            rule.broken_at(turns),
+            moves_at,
         )
-        for number, rule in enumerate(rules[:count], start=1)
+        for number, (rule, moves_at) in enumerate(_in_order(rules, turns, chance)[:count], start=1)
     ]

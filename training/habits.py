@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from tracker.goal import Category, Status
 from training import phrases
 from training.acts import ASKS, REFUSING, Dialogue, Label
-from training.multiwoz import VENUES, mentions
+from training.multiwoz import DOMAINS, VENUES, mentions
 
 Habit = tuple[Category, str, Label]
 """A category, a sentence and its label."""
@@ -36,6 +36,24 @@ _COMPANY = re.compile(r"\b(?:myself|alone|us|we|our|my|me and|just me|people|per
 _BOOKING = re.compile(r"\bbook|reserv|ticket|\bseats?\b")
 
 
+_ASKED_FOR = re.compile(
+    r"\?|\b(?:need|require|know|tell|provide|give|have|confirm|specif\w+|prefer\w*|let me)\b", re.I
+)
+_THANKS = re.compile(r"thank|cheers|appreciate|\bthx\b", re.I)
+_BYE = re.compile(
+    r"\bbye\b|good ?bye|that(?:'s| is| will be|'ll be) all|have a (?:nice|good|great)|no,? that", re.I
+)
+
+_WRONG = 0.15
+"""How often a profile says something else than the user will: judged profiles are seldom contradicted."""
+_WRONG_PURSE = 0.1
+"""The same where users who ask for dear places are given a small purse; of them there are many."""
+_TOGETHER = 2
+"""Policies of one kind that a dialogue is given at most."""
+_BROKEN = 0.4
+_SEEN_OFTEN = 0.2
+
+
 def habits(dialogue: Dialogue, rng: random.Random) -> Iterator[Habit]:
     """The policies and profiles of a dialogue that are sure, with drawn wordings and values."""
     for policy in (
@@ -43,16 +61,142 @@ def habits(dialogue: Dialogue, rng: random.Random) -> Iterator[Habit]:
         _price_first(dialogue, rng),
         _one_after_the_other(dialogue, rng),
         _second_try(dialogue, rng),
+        _another(dialogue, rng),
+        _thanks(dialogue, rng),
     ):
         if policy is not None:
             yield (Category.POLICY, *policy)
-    for profile in (_company(dialogue, rng), _purse(dialogue, rng)):
+    yield from ((Category.POLICY, *policy) for policy in _some(_telling(dialogue, rng), rng))
+    yield from ((Category.POLICY, *policy) for policy in _some(_asking(dialogue, rng), rng))
+    for profile in (_company(dialogue, rng), _purse(dialogue, rng), _kept_by_all(dialogue, rng)):
         if profile is not None:
             yield (Category.PROFILE, *profile)
 
 
 def _broken(turn: int | None) -> Label:
     return () if turn is None else ((turn, Status.MISALIGNED),)
+
+
+def _some(found: Iterator[tuple[str, Label]], rng: random.Random) -> list[tuple[str, Label]]:
+    """A few of many policies, broken and kept ones mixed."""
+    chances = list(found)
+    rng.shuffle(chances)
+    taken: list[tuple[str, Label]] = []
+    while chances and len(taken) < _TOGETHER:
+        broken = rng.random() < _BROKEN
+        one = next((chance for chance in chances if bool(chance[1]) == broken), chances[0])
+        chances.remove(one)
+        taken.append(one)
+    return taken
+
+
+def _told(dialogue: Dialogue, domain: str, slot: str) -> tuple[str, int | None] | None:
+    """The one value of a slot that the user tells and the turn at which it does; never is ``None`` for it.
+
+    Nothing where act and text disagree, where there are several values, or where the agent names it before.
+    """
+    acts = [
+        (turn, act.value)
+        for turn in dialogue.turns
+        for act in turn.said(domain, "inform")
+        if act.slot == slot
+    ]
+    if not acts:
+        wanted = {**dialogue.goal_of(domain, "info"), **dialogue.goal_of(domain, "book")}.get(slot)
+        if wanted is None or not dialogue.silent(domain, slot, wanted):
+            return None
+        return wanted, None
+    turn, value = acts[0]
+    before = dialogue.turns[: turn.index - 1]
+    spoken = any(mentions(text, slot, value) for t in before for text in (t.user, t.reply))
+    if spoken or len({value for _, value in acts}) > 1 or not mentions(turn.user, slot, value):
+        return None
+    return value, turn.index
+
+
+def _telling(dialogue: Dialogue, rng: random.Random) -> Iterator[tuple[str, Label]]:
+    """Whether and when a value is told: never, in the first message, when asked, before another."""
+    known: dict[tuple[str, str], tuple[str, int | None]] = {}
+    for domain in DOMAINS:
+        for slot in phrases.SLOTS:
+            told = _told(dialogue, domain, slot)
+            if told is not None:
+                known[domain, slot] = told
+    for (domain, slot), (value, turn) in known.items():
+        words = phrases.SLOTS[slot], phrases.spoken(slot, value)
+        yield rng.choice(phrases.NEVER_TELL).format(*words), _broken(turn)
+        yield rng.choice(phrases.TELL_FIRST).format(*words), _broken(None if turn == 1 else 1)
+        asked = None if turn is None else _asked(dialogue, domain, slot, turn)
+        if turn is None or asked is not None:
+            kept = turn is None or asked
+            yield rng.choice(phrases.TELL_WHEN_ASKED).format(*words), _broken(None if kept else turn)
+        for (_, slot_then), (value_then, turn_then) in known.items():
+            if slot_then == slot or turn_then is None or turn == turn_then:
+                continue
+            early = turn is not None and turn < turn_then
+            texts = (*words, phrases.SLOTS[slot_then], phrases.spoken(slot_then, value_then))
+            yield rng.choice(phrases.TELL_BEFORE).format(*texts), _broken(None if early else turn_then)
+
+
+def _asked(dialogue: Dialogue, domain: str, slot: str, turn: int) -> bool | None:
+    """Whether the agent asked for a slot in the reply before a turn; ``None`` where that is not plain."""
+    before = dialogue.turns[: turn - 1]
+    if not before or not any(_ASKED_FOR.search(earlier.reply) for earlier in before):
+        return False
+    asked = any(act.slot == slot and act.intent.endswith("request") for act in before[-1].heard(domain))
+    return True if asked else None
+
+
+def _asking(dialogue: Dialogue, rng: random.Random) -> Iterator[tuple[str, Label]]:
+    """Whether a fact is asked for: never, or before the end."""
+    for domain in ("restaurant", "hotel", "attraction", "train"):
+        for slot in (
+            "phone",
+            "postcode",
+            "address",
+            "entrance fee",
+            "trainID",
+            "duration",
+            "price",
+            "reference",
+        ):
+            if not dialogue.talked(domain) or (domain, slot) in (("train", "phone"), ("train", "address")):
+                continue
+            acts = [t.index for t in dialogue.turns if any(a.slot == slot for a in t.said(domain, "request"))]
+            hints = [t.index for t in dialogue.turns if ASKS[slot].search(t.user.lower())]
+            if hints and not (acts and acts[0] == hints[0]):
+                continue
+            if acts and not hints:
+                continue
+            words = phrases.FACTS[slot], domain
+            turn = acts[0] if acts else None
+            told = any(a.slot == slot for t in dialogue.turns for a in t.heard(domain))
+            yield rng.choice(phrases.FACT_NEVER).format(*words), _broken(turn)
+            if turn is not None:
+                yield rng.choice(phrases.FACT_BEFORE_END).format(*words), ()
+            elif not told and _BYE.search(dialogue.turns[-1].user):
+                yield rng.choice(phrases.FACT_BEFORE_END).format(*words), _broken(len(dialogue.turns))
+
+
+def _thanks(dialogue: Dialogue, rng: random.Random) -> tuple[str, Label] | None:
+    """A word of thanks in the message that takes leave."""
+    last = dialogue.turns[-1]
+    if any(_BYE.search(turn.user) for turn in dialogue.turns[:-1]):
+        return None
+    text = rng.choice(phrases.THANK_AT_END)
+    if _THANKS.search(last.user):
+        # Nearly every user does: some of them are enough.
+        return (text, ()) if rng.random() < _SEEN_OFTEN else None
+    thanked = any(_THANKS.search(turn.user) for turn in dialogue.turns)
+    return (text, _broken(last.index)) if _BYE.search(last.user) and not thanked else None
+
+
+def _kept_by_all(dialogue: Dialogue, rng: random.Random) -> tuple[str, Label] | None:
+    """A fact that a dialogue shows, or that nobody could contradict in it."""
+    facts = [phrases.VISITING, phrases.CIVIL]
+    if dialogue.talked("train") and dialogue.goal.get("train"):
+        facts.append(phrases.BY_TRAIN)
+    return rng.choice(rng.choice(facts)), ()
 
 
 def _size_when_asked(dialogue: Dialogue, rng: random.Random) -> tuple[str, Label] | None:
@@ -141,8 +285,31 @@ def _second_try(dialogue: Dialogue, rng: random.Random) -> tuple[str, Label] | N
     return None
 
 
+def _another(dialogue: Dialogue, rng: random.Random) -> tuple[str, Label] | None:
+    """Which condition is given up when a booking fails: the time, the day, or the length of the stay."""
+    for domain, slots in (("restaurant", ("time", "day")), ("hotel", ("day", "stay"))):
+        failed = [turn.index for turn in dialogue.turns if turn.heard(domain, "booking-nobook")]
+        if not failed or failed[0] == len(dialogue.turns):
+            continue
+        until, following = dialogue.turns[: failed[0]], dialogue.turns[failed[0]]
+        before = {(a.slot, a.value) for turn in until for a in turn.said(domain, "inform")}
+        new = {
+            a.slot
+            for a in following.said(domain, "inform")
+            if a.slot in slots
+            and (a.slot, a.value) not in before
+            and mentions(following.user, a.slot, a.value)
+        }
+        if len(new) != 1:
+            continue
+        slot = rng.choice(slots)
+        text = rng.choice(phrases.ANOTHER).format(domain, {"stay": "length of stay"}.get(slot, slot))
+        return text, _broken(None if slot in new else following.index)
+    return None
+
+
 def _company(dialogue: Dialogue, rng: random.Random) -> tuple[str, Label] | None:
-    """How many travel together; half of the time another number than the user will tell."""
+    """How many travel together; now and then another number than the user will tell."""
     told = [
         (turn, act.value)
         for turn in dialogue.turns
@@ -155,13 +322,13 @@ def _company(dialogue: Dialogue, rng: random.Random) -> tuple[str, Label] | None
     if not number.isdigit() or not mentions(turn.user, "people", number):
         return None
     others = [str(size) for size in range(1, 9) if str(size) != number]
-    shown = number if rng.random() < 0.5 else rng.choice(others)
+    shown = number if rng.random() >= _WRONG else rng.choice(others)
     text = rng.choice(phrases.ALONE if shown == "1" else phrases.TOGETHER).format(shown)
     return text, _broken(None if shown == number else turn.index)
 
 
 def _purse(dialogue: Dialogue, rng: random.Random) -> tuple[str, Label] | None:
-    """A small purse, against the price ranges that the user asks for."""
+    """A small purse, seldom against the price ranges that the user asks for."""
     asked = [
         (turn, act.value)
         for turn in dialogue.turns
@@ -171,6 +338,8 @@ def _purse(dialogue: Dialogue, rng: random.Random) -> tuple[str, Label] | None:
     ]
     text = rng.choice(phrases.SMALL_PURSE)
     dear = next((turn for turn, value in asked if value == "expensive"), None)
+    if dear is not None and rng.random() >= _WRONG_PURSE:
+        return None
     if dear is not None:
         return (text, _broken(dear.index)) if mentions(dear.user, "pricerange", "expensive") else None
     return (text, ()) if asked and all(value == "cheap" for _, value in asked) else None

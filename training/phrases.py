@@ -305,28 +305,162 @@ SIZE_WHEN_ASKED = (
     "Give the number of people only when asked for it.",
     "You wait for the agent to ask before you say how many people there are.",
     "Keep the size of your party to yourself until the agent wants to know it.",
+    "Do not say how many you are until the agent asks.",
+    "Only when asked do you say how many people are coming.",
+    "You do not say of your own accord how many people there are.",
 )
 PRICE_FIRST = (
     "Ask what the train costs before booking it.",
     "You book the train only after asking its price.",
     "Inquire about the fare before the train is booked.",
+    "Before you book the train, ask for its price.",
+    "Do not book a train without having asked for the fare.",
+    "You ask about the cost of the train before you take it.",
 )
 IN_ORDER = (
     "You do not speak of the {1} before you have spoken of the {0}.",
     "Bring up the {0} first and the {1} after it.",
     "The {1} is not mentioned until the {0} has been.",
+    "Speak of the {0} before you speak of the {1}.",
+    "First comes the {0}, then the {1}.",
+    "Deal with the {0} before you bring up the {1}.",
+    "Leave the {1} aside until you have spoken of the {0}.",
 )
 SECOND_TRY = (
     "If the {0} booking fails, ask for {1}.",
     "You try {1} when the {0} cannot be booked as wished.",
     "When the {0} reservation is refused, request {1} next.",
+    "If the {0} cannot be booked, ask for {1} instead.",
+    "Should the {0} booking not go through, you ask for {1}.",
+    "In case the {0} booking fails, try {1}.",
 )
-ALONE = ("You are on your own.", "You travel alone.", "Is by themselves on this trip.")
-TOGETHER = ("You are a group of {0}.", "There are {0} of you.", "Travels as a party of {0}.")
+ANOTHER = (
+    "If the {0} booking fails, ask for another {1}.",
+    "If the {0} cannot be booked, try another {1}.",
+    "When the {0} reservation is refused, ask about a different {1}.",
+    "Should the {0} not be free, you propose another {1}.",
+    "In case the {0} booking does not work out, change the {1}.",
+    "As soon as you hear that the {0} can't be booked, name another {1}.",
+)
+ALONE = (
+    "You are on your own.",
+    "You travel alone.",
+    "Is by themselves on this trip.",
+    "Nobody comes with you.",
+    "You are a party of one.",
+    "There is just you.",
+)
+TOGETHER = (
+    "You are a group of {0}.",
+    "There are {0} of you.",
+    "Travels as a party of {0}.",
+    "You are {0} people in all.",
+    "Your party has {0} people.",
+    "Together with the others you are {0}.",
+)
 SMALL_PURSE = (
     "You are short of money and want nothing but cheap places.",
     "Can only afford cheap places.",
     "Has little to spend and looks for cheap places only.",
+    "You watch every penny and go to cheap places only.",
+    "Your budget allows for cheap places and nothing else.",
+    "You are saving money, so every place has to be cheap.",
+)
+VISITING = (
+    "You are planning a trip to Cambridge.",
+    "You are getting ready for a visit to Cambridge.",
+    "You are a tourist in Cambridge.",
+    "You will be in Cambridge soon.",
+    "Is looking for information about Cambridge.",
+    "You want to see something of Cambridge.",
+    "You are excited about your stay in Cambridge.",
+)
+BY_TRAIN = (
+    "You travel by train.",
+    "You come or leave by train.",
+    "Takes the train for this journey.",
+    "A train ride is part of your trip.",
+    "You make use of the train on this trip.",
+    "You are going somewhere by rail.",
+)
+CIVIL = (
+    "You are polite to the agent.",
+    "You keep a civil tone.",
+    "Is friendly and calm.",
+    "You are in an even mood.",
+    "You have nothing against the agent.",
+    "You are well-mannered.",
+)
+SLOTS = {
+    "people": "how many people there are",
+    "day": "the day that it is for",
+    "time": "the time that the table is for",
+    "stay": "how many nights you stay",
+    "pricerange": "the price range that you have in mind",
+    "area": "the part of town that you have in mind",
+    "food": "the kind of food that you have in mind",
+    "stars": "the number of stars that you have in mind",
+    "departure": "where you set out from",
+    "destination": "where you are going",
+    "leaveAt": "when you want to leave",
+    "arriveBy": "when you want to arrive",
+}
+"""What is told with a slot, as a clause or noun phrase behind "say" or "tell the agent"."""
+NEVER_TELL = (
+    "Never say {0} ({1}).",
+    "You never tell the agent {0} ({1}).",
+    "Do not tell the agent {0} ({1}).",
+    "Keep to yourself {0} ({1}).",
+    "At no point do you say {0} ({1}).",
+    "The agent does not hear from you {0} ({1}).",
+)
+TELL_WHEN_ASKED = (
+    "Do not say {0} ({1}) until the agent asks for it.",
+    "Say {0} ({1}) only when you are asked.",
+    "Tell the agent {0} ({1}) only if it asks.",
+    "You wait to be asked before you say {0} ({1}).",
+    "Unless the agent asks, do not say {0} ({1}).",
+    "You do not say {0} ({1}) of your own accord.",
+)
+TELL_FIRST = (
+    "In your first message, say {0} ({1}).",
+    "Your first message says {0} ({1}).",
+    "Tell the agent in your first message {0} ({1}).",
+    "You begin with a message that says {0} ({1}).",
+    "Right in your first message, you tell the agent {0} ({1}).",
+    "When you first write, say {0} ({1}).",
+)
+TELL_BEFORE = (
+    "Say {0} ({1}) before you say {2} ({3}).",
+    "Before you say {2} ({3}), say {0} ({1}).",
+    "Do not say {2} ({3}) before you have said {0} ({1}).",
+    "You say {0} ({1}) first and {2} ({3}) in a later message.",
+    "Only after {0} ({1}) do you say {2} ({3}).",
+    "First say {0} ({1}), then {2} ({3}).",
+)
+FACT_BEFORE_END = (
+    "Ask for the {0} of the {1} before you leave.",
+    "Before the conversation ends, ask for the {1}'s {0}.",
+    "You do not leave without having asked for the {1}'s {0}.",
+    "At some point, ask for the {0} of the {1}.",
+    "Before you say goodbye, you ask for the {0} of the {1}.",
+    "Make sure to ask for the {1}'s {0} before the end.",
+)
+FACT_NEVER = (
+    "Never ask for the {0} of the {1}.",
+    "Do not ask for the {1}'s {0}.",
+    "You never ask the agent for the {0} of the {1}.",
+    "At no point do you ask for the {1}'s {0}.",
+    "You leave it to the agent to name the {0} of the {1}.",
+    "No question about the {1}'s {0} comes from you.",
+)
+THANK_AT_END = (
+    "Thank the agent in your last message.",
+    "Thank the agent as you take your leave.",
+    "Your last message has a word of thanks in it.",
+    "Before you go, say thank you.",
+    "You thank the agent when you are done.",
+    "Leave with a thank-you.",
 )
 
 

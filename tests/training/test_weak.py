@@ -18,6 +18,7 @@ from tracker.conversation import check_labels
 from tracker.errors import InputError
 from tracker.formats import native
 from tracker.goal import Category, Status
+from training import phrases
 from training.acts import Dialogue, Label, joined
 from training.habits import habits
 from training.multiwoz import Annotated, Databases, Utterance, exchanges, mentions, normal, read_dialogues
@@ -251,6 +252,17 @@ def test_telling_the_size_unasked_breaks_the_policy(dialogue) -> None:
         label for category, text, label in habits(talk, random.Random(0)) if category is Category.POLICY
     ]
     assert ((2, Status.MISALIGNED),) in policies
+
+
+def test_what_is_given_up_when_a_booking_fails_decides_a_policy(dialogue) -> None:
+    talk = dialogue(OFFER_HERON, NO_TABLE, TABLE, DONE)
+    found = set()
+    for seed in range(60):
+        for _, text, label in habits(talk, random.Random(seed)):
+            for slot in ("time", "day"):
+                if text in {one.format("restaurant", slot) for one in phrases.ANOTHER}:
+                    found.add((slot, label))
+    assert found == {("time", ()), ("day", ((3, Status.MISALIGNED),))}
 
 
 @pytest.mark.parametrize(
