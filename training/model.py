@@ -190,7 +190,7 @@ class Block(nn.Module):
         """Causal attention in the prefix, shape (prefix, heads, head)."""
         group = self.shape.heads // self.shape.kv_heads
         k, v = (t.repeat_interleave(group, 0)[None] for t in past)
-        attended: Tensor = F.scaled_dot_product_attention(q.transpose(0, 1)[None], k, v, is_causal=True)
+        attended = F.scaled_dot_product_attention(q.transpose(0, 1)[None], k, v, is_causal=True)
         return attended[0].transpose(0, 1)
 
     def _attend_branches(
@@ -222,7 +222,8 @@ class Block(nn.Module):
         )
         own_v = own_w.transpose(0, 1) @ vb.permute(0, 2, 1, 3)
         mixed = mixed.permute(1, 0, 2, 3, 4) + own_v.view(branches, s.kv_heads, group, longest, s.head)
-        return mixed.permute(0, 3, 1, 2, 4).reshape(branches * longest, s.heads, s.head)[layout.slots]
+        rows: Tensor = mixed.permute(0, 3, 1, 2, 4).reshape(branches * longest, s.heads, s.head)
+        return rows[layout.slots]
 
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
