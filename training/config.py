@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from tracker.errors import InputError
 
@@ -32,9 +32,13 @@ class SftConfig(BaseModel):
     """A GGUF; the pinned base where nothing is said."""
 
     frozen: int = Field(15, ge=0)
-    """Lowest layers without factors; what they compute is kept in memory (float16)."""
+    """Lowest layers without factors."""
+    keep_lower: bool = True
+    """Whether what they make of conversations that are read again is kept in memory (``training.lower``)."""
     rank: int = Field(32, ge=1)
     alpha: float = 64.0
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """Share of the factors' input that is left out in training."""
 
     passes: int = Field(ge=1)
     """Passes over one packed conversation on judged data."""
@@ -47,11 +51,17 @@ class SftConfig(BaseModel):
     branches: int = Field(40, ge=1)
     """Judged questions kept of a conversation."""
     branches_per_pass: int = Field(28, ge=1)
-    """Of those (and the exact ones), how many are read in one pass; all changes are always read."""
+    """Questions read in one pass, at most half of them made by code; all changes are always read."""
     exact: int = Field(4, ge=0)
-    """Components a conversation whose labels code can read off."""
+    """Components a pass whose labels code can read off."""
     changed: int = Field(2, ge=0)
-    """Near misses a conversation: its own components with one value changed."""
+    """Near misses a pass: the conversation's own components with one value changed."""
+    recast: int = Field(0, ge=0)
+    """Components a pass that recast the conversation's own as policies."""
+    made_weight: float = Field(1.0, gt=0)
+    """What the loss of a question made by code counts, where that of a judged one counts 1."""
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    """Share of the target that is spread evenly over the statuses that can follow."""
 
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
@@ -61,10 +71,19 @@ class SftConfig(BaseModel):
     random_state: int = 0
     threads: int | None = None
 
-    evaluate_every: int = Field(400, ge=1)
+    evaluate_every: int = Field(400, ge=1, validate_default=True)
     """Passes between evaluations on validation; a multiple of ``batch``."""
-    evaluate_conversations: int = 16
+    evaluate_conversations: int = Field(16, ge=1)
+    """Validation conversations in an evaluation, spread evenly over the file."""
     checkpoint_minutes: float = 4.0
+
+    @field_validator("evaluate_every")
+    @classmethod
+    def _between_steps(cls, value: int, info: ValidationInfo) -> int:
+        batch = info.data.get("batch", 1)
+        if value % batch:
+            raise ValueError(f"{value} is not a multiple of batch ({batch})")
+        return value
 
 
 def read_config(path: Path) -> SftConfig:

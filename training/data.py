@@ -11,7 +11,6 @@ is the status after it. A component that cannot move any more is not asked.
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +24,8 @@ from tracker.goal import STATUSES, Category, Status, is_final, start_status
 from tracker.grammar import Grammars, status_tokens
 from tracker.prompt import Question, opening_pieces, question_pieces, turn_pieces
 from tracker.vocabulary import Vocabulary
-from training.changed import ChangedComponent, changed_components
-from training.exact import ExactComponent, exact_components
+from training.changed import ChangedComponent
+from training.exact import ExactComponent
 
 Ids = npt.NDArray[np.int64]
 
@@ -59,6 +58,16 @@ class Pack:
     branches: tuple[Ids, ...]
     visible: Ids
     asked: tuple[Asked, ...]
+
+    def part(self, chosen: Sequence[int]) -> Pack:
+        """The same prefix with the ``chosen`` branches alone."""
+        return Pack(
+            self.id,
+            self.prefix,
+            tuple(self.branches[i] for i in chosen),
+            self.visible[list(chosen)],
+            tuple(self.asked[i] for i in chosen),
+        )
 
 
 @dataclass(frozen=True)
@@ -197,48 +206,6 @@ def every_question(conversation: Conversation) -> list[Asked]:
     return asked
 
 
-def training_packs(
-    conversations: Sequence[Conversation],
-    packer: Packer,
-    *,
-    branches: int,
-    exact: int,
-    changed: int,
-    random_state: int,
-) -> list[Pack]:
-    """One pack a conversation.
-
-    It holds at most ``branches`` judged questions, those of ``exact`` rules in code and those of ``changed``
-    near misses.
-    """
-    packs = []
-    names = _names(conversations)
-    for conversation in conversations:
-        chance = random.Random(f"{random_state}:{conversation.id}")
-        rules = exact_components(
-            conversation,
-            exact,
-            foreign=chance.sample(names, min(2, len(names))),
-            random_state=random_state,
-        )
-        misses = changed_components(conversation, changed, names=names, random_state=random_state)
-        asked = choose(labelled_questions(conversation), branches, chance)
-        asked += choose(exact_questions(conversation, rules), 2 * exact, chance)
-        asked += changed_questions(misses)
-        packs.append(packer.pack(conversation, asked))
-    return packs
-
-
-_NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{3,}\b")
-
-
-def _names(conversations: Iterable[Conversation]) -> list[str]:
-    """Words that goals write with a capital in mid-sentence and never without one, in alphabetical order."""
-    texts = [part.text for conversation in conversations for part in conversation.goal]
-    plain = {word for text in texts for word in re.findall(r"\b[a-z]+\b", text)}
-    return sorted({n for text in texts for n in _NAME.findall(text) if n.lower() not in plain})
-
-
 __all__ = [
     "Answers",
     "Asked",
@@ -250,5 +217,4 @@ __all__ = [
     "exact_questions",
     "labelled_questions",
     "read_labelled",
-    "training_packs",
 ]

@@ -22,7 +22,7 @@ from training.data import Asked
 def chain_figures(
     answered: Iterable[tuple[Conversation, Sequence[Asked], npt.NDArray[np.float64]]],
 ) -> dict[str, dict[str, float]]:
-    """Accuracy and Cohen's kappa per category, and their averages.
+    """Accuracy and Cohen's kappa per category, and their averages; a kappa that is not defined counts as 0.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def chain_figures(
     figures = {}
     for category in truth:
         accuracy = float(np.mean(np.equal(truth[category], found[category])))
-        kappa = float(cohen_kappa_score(truth[category], found[category]))
+        kappa = float(np.nan_to_num(cohen_kappa_score(truth[category], found[category]), nan=0.0))
         figures[str(category)] = {"accuracy": round(accuracy, 4), "kappa": round(kappa, 4)}
     figures["average"] = {
         name: round(float(np.mean([f[name] for f in figures.values()])), 4) for name in ("accuracy", "kappa")

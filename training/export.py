@@ -25,6 +25,7 @@ from tracker.errors import InputError
 from tracker.model.base import find_base
 from tracker.model.digest import sha256
 from training.config import SftConfig
+from training.loop import BEST, LAST
 
 MAX_BYTES = 25 * 1024 * 1024
 """No shipped adapter is larger."""
@@ -54,14 +55,15 @@ def write_adapter(factors: dict[str, torch.Tensor], alpha: float, path: Path) ->
     os.replace(partial, path)
 
 
-def export(run: Path, models: Path, notes: Sequence[str] = ()) -> dict[str, Any]:
+def export(run: Path, models: Path, notes: Sequence[str] = (), *, last: bool = False) -> dict[str, Any]:
     """Write ``adapter.gguf`` and ``manifest.json`` from a run's checkpoint; returns the manifest.
 
-    ``notes`` say what else a reader of the model card has to know about the run.
+    The checkpoint is the best on validation where the run kept one, or else the last; ``last`` asks for the
+    last. ``notes`` say what else a reader of the model card has to know about the run.
 
     Raises ``InputError`` when there is no checkpoint, or when the adapter would be too large to ship.
     """
-    state = read_checkpoint(run, "training.sft")
+    state = read_checkpoint(run, "training.sft", last=last)
     config = SftConfig.model_validate_json(state["config"])
     manifest = {
         **write_shippable(state, config.rank, config.alpha, models, most=MAX_BYTES),
@@ -88,9 +90,13 @@ def export(run: Path, models: Path, notes: Sequence[str] = ()) -> dict[str, Any]
     return manifest
 
 
-def read_checkpoint(run: Path, trainer: str) -> dict[str, Any]:
-    """What a run of ``trainer`` saved last. Raises ``InputError`` when it saved nothing."""
-    checkpoint = run / "checkpoint.pt"
+def read_checkpoint(run: Path, trainer: str, *, last: bool = False) -> dict[str, Any]:
+    """The best checkpoint of a run of ``trainer`` where it kept one, or else (or with ``last``) the last.
+
+    Raises ``InputError`` when it saved nothing.
+    """
+    best = run / BEST
+    checkpoint = best if best.exists() and not last else run / LAST
     if not checkpoint.exists():
         raise InputError(f"no checkpoint here; expected a run of {trainer}", source=run)
     state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
@@ -139,8 +145,9 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of a run of training.sft")
     parser.add_argument("models", type=Path, help="folder to write adapter.gguf and manifest.json to")
     parser.add_argument("--note", action="append", default=[], help="for the model card; repeatable")
+    parser.add_argument("--last", action="store_true", help="the last checkpoint, not the best on validation")
     arguments = parser.parse_args()
-    manifest = export(arguments.run, arguments.models, arguments.note)
+    manifest = export(arguments.run, arguments.models, arguments.note, last=arguments.last)
     print(json.dumps(manifest["adapter"]))
 
 

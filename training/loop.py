@@ -1,4 +1,4 @@
-"""What every training loop here does alike: the learning rate, and checkpoints to go on from.
+"""What every training loop here does alike: the learning rate, and checkpoints to go on from or to ship.
 
 Knows steps, parameters and optimisers. Knows nothing about data or losses.
 """
@@ -12,6 +12,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
+LAST, BEST = "checkpoint.pt", "best.pt"
+"""What a run folder holds: where the run goes on from, and the checkpoint with the highest score."""
+
 
 def learning_rate_factor(step: float, steps: float, warm_up: int) -> float:
     """What the peak rate is multiplied by: it rises over ``warm_up`` steps, then follows a cosine to zero."""
@@ -21,16 +24,24 @@ def learning_rate_factor(step: float, steps: float, warm_up: int) -> float:
 
 
 def save_checkpoint(
-    folder: Path, *, done: int, config: str, model: nn.Module, optimizer: torch.optim.Optimizer
+    folder: Path,
+    *,
+    done: int,
+    config: str,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    name: str = LAST,
+    score: float | None = None,
 ) -> None:
-    """Write the factors and the optimiser's state beside the last checkpoint, then rename.
+    """Write the factors and the optimiser's state beside the checkpoint of this name, then rename.
 
-    ``config`` is the run's, as JSON.
+    ``config`` is the run's, as JSON; ``score`` is what the factors were chosen for.
     """
-    path = folder / "checkpoint.pt"
+    path = folder / name
     state = {
         "done": done,
         "config": config,
+        "score": score,
         "factors": {name: p.detach().cpu() for name, p in model.named_parameters()},
         "optimizer": optimizer.state_dict(),
     }
@@ -42,7 +53,7 @@ def restore_checkpoint(
     folder: Path, *, model: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device | str = "cpu"
 ) -> int:
     """Take up the last checkpoint where there is one; the passes that it had done, 0 where there is none."""
-    path = folder / "checkpoint.pt"
+    path = folder / LAST
     if not path.exists():
         return 0
     # weights_only: a checkpoint is tensors and plain values, never code.
@@ -52,3 +63,11 @@ def restore_checkpoint(
             parameter.copy_(state["factors"][name])
     optimizer.load_state_dict(state["optimizer"])
     return int(state["done"])
+
+
+def best_score(folder: Path) -> float:
+    """The score of the best checkpoint so far; lower than any where there is none."""
+    path = folder / BEST
+    if not path.exists():
+        return -math.inf
+    return float(torch.load(path, map_location="cpu", weights_only=True)["score"])

@@ -12,6 +12,7 @@ position goes on from ``visible``: exactly what a sequence sharing a KV prefix s
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -77,6 +78,27 @@ class Layout:
         )
 
 
+Past = tuple[Tensor, Tensor]
+"""Keys (rotated) and values of a prefix in one layer, both (kv heads, prefix, head)."""
+
+
+@dataclass(frozen=True)
+class ReadPrefix:
+    """A prefix as some layers read it: all that branches behind it need of it, in those layers and above.
+
+    ``hidden`` (prefix tokens, width) is what the last of the layers made of it; ``past`` has one entry a
+    layer.
+    """
+
+    hidden: Tensor
+    past: tuple[Past, ...]
+
+    def half(self) -> ReadPrefix:
+        """The same in float16."""
+        past = tuple((k.to(torch.float16), v.to(torch.float16)) for k, v in self.past)
+        return ReadPrefix(self.hidden.to(torch.float16), past)
+
+
 class Factors(nn.Module):
     """Low-rank factors of a linear map: adds ``scale · B(A x)`` to it (Hu et al. 2021, arXiv 2106.09685)."""
 
@@ -98,9 +120,12 @@ class Block(nn.Module):
     gate_up: Tensor
     down: Tensor
 
-    def __init__(self, shape: Shape, weights: dict[str, Tensor], rank: int, scale: float) -> None:
+    def __init__(
+        self, shape: Shape, weights: dict[str, Tensor], rank: int, scale: float, dropout: float
+    ) -> None:
         super().__init__()
         self.shape = shape
+        self.dropout = dropout
         self.register_buffer("attn_norm", weights["attn_norm"])
         self.register_buffer("ffn_norm", weights["ffn_norm"])
         self.register_buffer("qkv", torch.cat([weights["attn_q"], weights["attn_k"], weights["attn_v"]]))
@@ -120,12 +145,25 @@ class Block(nn.Module):
             return 0.0
         # One product for all: products with few columns are the slow ones on a CPU.
         factors = [cast(Factors, self.factors[name]) for name in names]
+        x = F.dropout(x, self.dropout, self.training) if self.dropout else x
         low = F.linear(x, torch.cat([f.a for f in factors])).split([len(f.a) for f in factors], dim=-1)
         return torch.cat(
             [F.linear(part, f.b * f.scale) for part, f in zip(low, factors, strict=True)], dim=-1
         )
 
-    def forward(self, x: Tensor, layout: Layout, cos: Tensor, sin: Tensor, prefix_mask: Tensor) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        layout: Layout,
+        cos: Tensor,
+        sin: Tensor,
+        prefix_mask: Tensor,
+        past: Past | None = None,
+    ) -> tuple[Tensor, Past]:
+        """What the block makes of a pack's tokens, and the prefix's keys and values.
+
+        Where ``past`` gives those, ``x``, ``cos`` and ``sin`` are of the branches' tokens alone.
+        """
         s = self.shape
         h = F.rms_norm(x, (s.width,), self.attn_norm, s.epsilon)
         qkv = F.linear(h, self.qkv) + self._added(h, ("attn_q", "attn_k", "attn_v"))
@@ -133,31 +171,40 @@ class Block(nn.Module):
         q = _rotate(q.view(-1, s.heads, s.head), cos, sin)
         k = _rotate(k.view(-1, s.kv_heads, s.head), cos, sin)
         v = v.view(-1, s.kv_heads, s.head)
-        attended = self._attend(q, k, v, layout, prefix_mask)
+        parts = []
+        if past is None:
+            first = layout.prefix
+            past = (k[:first].transpose(0, 1), v[:first].transpose(0, 1))
+            parts.append(self._attend_prefix(q[:first], past))
+            q, k, v = q[first:], k[first:], v[first:]
+        if layout.longest:
+            parts.append(self._attend_branches(q, k, v, past, layout, prefix_mask))
+        attended = torch.cat(parts).reshape(-1, s.width)
         x = x + F.linear(attended, self.out) + self._added(attended, ("attn_output",))
         h = F.rms_norm(x, (s.width,), self.ffn_norm, s.epsilon)
         gate, up = (F.linear(h, self.gate_up) + self._added(h, ("ffn_gate", "ffn_up"))).chunk(2, dim=-1)
         h = F.silu(gate) * up
-        return x + F.linear(h, self.down) + self._added(h, ("ffn_down",))
+        return x + F.linear(h, self.down) + self._added(h, ("ffn_down",)), past
 
-    def _attend(self, q: Tensor, k: Tensor, v: Tensor, layout: Layout, prefix_mask: Tensor) -> Tensor:
-        """Attention that follows the packing: causal in the prefix; a branch sees its prefix and itself."""
+    def _attend_prefix(self, q: Tensor, past: Past) -> Tensor:
+        """Causal attention in the prefix, shape (prefix, heads, head)."""
+        group = self.shape.heads // self.shape.kv_heads
+        k, v = (t.repeat_interleave(group, 0)[None] for t in past)
+        attended = F.scaled_dot_product_attention(q.transpose(0, 1)[None], k, v, is_causal=True)
+        return attended[0].transpose(0, 1)
+
+    def _attend_branches(
+        self, q: Tensor, k: Tensor, v: Tensor, past: Past, layout: Layout, prefix_mask: Tensor
+    ) -> Tensor:
+        """Attention of the branches' tokens: each sees its prefix and itself, shape (tokens, heads, head)."""
         s, prefix = self.shape, layout.prefix
         group = s.heads // s.kv_heads
-        kp, vp = k[:prefix].transpose(0, 1), v[:prefix].transpose(0, 1)  # (kv, prefix, head)
-        before = F.scaled_dot_product_attention(
-            q[:prefix].transpose(0, 1)[None],
-            kp.repeat_interleave(group, 0)[None],
-            vp.repeat_interleave(group, 0)[None],
-            is_causal=True,
-        )[0].transpose(0, 1)
-        if layout.longest == 0:
-            return before.reshape(-1, s.width)
+        kp, vp = past
         branches, longest = len(layout.visible), layout.longest
 
         def grid(t: Tensor) -> Tensor:
             padded = t.new_zeros(branches * longest, *t.shape[1:])
-            return padded.index_copy(0, layout.slots, t[prefix:]).view(branches, longest, *t.shape[1:])
+            return padded.index_copy(0, layout.slots, t).view(branches, longest, *t.shape[1:])
 
         qb, kb, vb = grid(q), grid(k), grid(v)
         qb = qb.view(branches, longest, s.kv_heads, group, s.head) * s.head**-0.5
@@ -175,8 +222,8 @@ class Block(nn.Module):
         )
         own_v = own_w.transpose(0, 1) @ vb.permute(0, 2, 1, 3)
         mixed = mixed.permute(1, 0, 2, 3, 4) + own_v.view(branches, s.kv_heads, group, longest, s.head)
-        behind = mixed.permute(0, 3, 1, 2, 4).reshape(branches * longest, s.heads, s.head)[layout.slots]
-        return torch.cat([before, behind]).reshape(-1, s.width)
+        rows: Tensor = mixed.permute(0, 3, 1, 2, 4).reshape(branches * longest, s.heads, s.head)
+        return rows[layout.slots]
 
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -196,12 +243,14 @@ class PackedModel(nn.Module):
         How many of the lowest layers carry no factors; what they compute can be kept by the caller.
     rank, alpha
         Of the factors; they are scaled by ``alpha / rank``.
+    dropout
+        Share of the factors' input that is left out in training.
     """
 
     embedding: Tensor
     norm: Tensor
 
-    def __init__(self, base: Path, *, frozen: int, rank: int, alpha: float) -> None:
+    def __init__(self, base: Path, *, frozen: int, rank: int, alpha: float, dropout: float = 0.0) -> None:
         super().__init__()
         reader = gguf.GGUFReader(base)
 
@@ -233,6 +282,7 @@ class PackedModel(nn.Module):
                 {name: tensors[f"blk.{i}.{name}"] for name in names},
                 rank if i >= frozen else 0,
                 alpha / rank if rank else 0.0,
+                dropout,
             )
             for i in range(self.shape.layers)
         )
@@ -241,19 +291,58 @@ class PackedModel(nn.Module):
         """What the frozen layers make of a pack's tokens, shape (tokens, width); needs no gradient."""
         return self._run(F.embedding(tokens, self.embedding), layout, 0, self.frozen)
 
+    def lower_prefix(self, tokens: Tensor) -> ReadPrefix:
+        """A prefix (tokens,) as the frozen layers read it; needs no gradient."""
+        return self._read(F.embedding(tokens, self.embedding), 0, self.frozen)
+
+    def lower_branches(self, prefix: ReadPrefix, tokens: Tensor, layout: Layout) -> Tensor:
+        """What the frozen layers make of the branches' tokens alone, shape (branch tokens, width)."""
+        return self._run(F.embedding(tokens, self.embedding), layout, 0, self.frozen, prefix.past)
+
     def forward(self, hidden: Tensor, layout: Layout, words: Tensor) -> Tensor:
         """Logits of ``words`` (n,) behind the last token of every branch, shape (branches, n)."""
-        x = self._run(hidden, layout, self.frozen, self.shape.layers)[layout.last]
+        return self._logits(self._run(hidden, layout, self.frozen, self.shape.layers)[layout.last], words)
+
+    def upper_prefix(self, hidden: Tensor) -> ReadPrefix:
+        """A prefix as the layers above the frozen ones read it, from what those made of it."""
+        return self._read(hidden, self.frozen, self.shape.layers)
+
+    def upper_branches(self, prefix: ReadPrefix, hidden: Tensor, layout: Layout, words: Tensor) -> Tensor:
+        """As ``forward`` says, from the ``hidden`` states of the branches' tokens alone."""
+        x = self._run(hidden, layout, self.frozen, self.shape.layers, prefix.past)
+        return self._logits(x[layout.last - layout.prefix], words)
+
+    def _logits(self, x: Tensor, words: Tensor) -> Tensor:
         x = F.rms_norm(x, (self.shape.width,), self.norm, self.shape.epsilon)
         return F.linear(x, self.embedding[words])
 
-    def _run(self, x: Tensor, layout: Layout, first: int, stop: int) -> Tensor:
-        half = self.shape.head // 2
-        inverse = self.shape.rope_base ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
-        angles = layout.positions.float()[:, None] * inverse
-        cos, sin = angles.cos()[:, None].to(x.dtype), angles.sin()[:, None].to(x.dtype)
-        unseen = torch.arange(layout.prefix, device=x.device)[None, :] >= layout.visible[:, None]
-        mask = torch.zeros(unseen.shape, device=x.device, dtype=x.dtype).masked_fill(unseen, float("-inf"))
+    def _read(self, x: Tensor, first: int, stop: int) -> ReadPrefix:
+        none = np.array([], dtype=np.int64)
+        layout = Layout.of(len(x), none, none, x.device)
+        cos, sin, mask = self._places(layout, layout.positions, x.dtype)
+        pasts = []
         for block in self.blocks[first:stop]:
-            x = block(x, layout, cos, sin, mask[:, None])
+            x, past = block(x, layout, cos, sin, mask)
+            pasts.append(past)
+        return ReadPrefix(x, tuple(pasts))
+
+    def _run(
+        self, x: Tensor, layout: Layout, first: int, stop: int, pasts: Sequence[Past] | None = None
+    ) -> Tensor:
+        """Some layers over a pack's tokens, or over those of its branches where the prefix is ``pasts``."""
+        positions = layout.positions if pasts is None else layout.positions[layout.prefix :]
+        cos, sin, mask = self._places(layout, positions, x.dtype)
+        for i, block in enumerate(self.blocks[first:stop]):
+            past = None if pasts is None else (pasts[i][0].to(x.dtype), pasts[i][1].to(x.dtype))
+            x, _ = block(x, layout, cos, sin, mask, past)
         return x
+
+    def _places(self, layout: Layout, positions: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+        """Cosines and sines of positions (tokens, 1, half), and the branches' mask (branches, 1, prefix)."""
+        half = self.shape.head // 2
+        device = positions.device
+        inverse = self.shape.rope_base ** (-torch.arange(half, device=device, dtype=torch.float32) / half)
+        angles = positions.float()[:, None] * inverse
+        unseen = torch.arange(layout.prefix, device=device)[None, :] >= layout.visible[:, None]
+        mask = torch.zeros(unseen.shape, device=device, dtype=dtype).masked_fill(unseen, float("-inf"))
+        return angles.cos()[:, None].to(dtype), angles.sin()[:, None].to(dtype), mask[:, None]

@@ -1,20 +1,24 @@
 """Fine-tune the tracker's factors: ``python -m training.sft CONFIG.toml``.
 
 Knows the order of passes, the loss, the optimiser, checkpoints and the log. Knows nothing about wording
-(``tracker.prompt``), labels (``training.data``) or layers (``training.model``).
+(``tracker.prompt``), labels (``training.data``), which questions are asked (``training.drawing``) or layers
+(``training.model``).
 
 The loss of a question is the cross-entropy of its status under the same masked softmax that the tracker
-uses. What the frozen lower layers make of a judged conversation is computed once and kept.
+uses; the loss of a pass is their weighted mean. The checkpoint with the highest average kappa on validation
+is kept beside the last one.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import math
 import random
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,23 +35,28 @@ from tracker.model.base import find_base
 from tracker.vocabulary import Vocabulary
 from training.config import SftConfig, read_config
 from training.curve import draw
-from training.data import Answers, Pack, Packer, every_question, read_labelled, training_packs
+from training.data import Answers, Pack, Packer, every_question, read_labelled
+from training.drawing import Drawer
 from training.evaluation import chain_figures
-from training.loop import learning_rate_factor, restore_checkpoint, save_checkpoint
-from training.model import Layout, PackedModel
+from training.loop import BEST, LAST, best_score, learning_rate_factor, restore_checkpoint, save_checkpoint
+from training.lower import Lower, pack_layout
+from training.model import Layout, PackedModel, ReadPrefix
+
+CHUNK = 48
+"""Branches that an evaluation reads at a time, which bounds its memory."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some branches of a pack, on a device: what one pass reads."""
+    """A pack's layout and targets on a device."""
 
-    rows: Tensor
-    """Which of the pack's tokens are read, shape (tokens,)."""
     layout: Layout
     leads: Tensor
     """(branches, 3, words): which words lead to which status; padded with no words."""
     target: Tensor
     """(branches,): the position of the status among those that can follow."""
+    made: Tensor
+    """(branches,): whether code made and labelled the question."""
 
 
 def has_refusal(conversation: Conversation) -> bool:
@@ -57,29 +66,19 @@ def has_refusal(conversation: Conversation) -> bool:
     )
 
 
-def pack_tokens(pack: Pack) -> Tensor:
-    return torch.from_numpy(np.concatenate([pack.prefix, *pack.branches]))
-
-
-def batch_of(pack: Pack, chosen: Sequence[int], answers: Answers, device: torch.device) -> Batch:
-    """Lay out the ``chosen`` branches of a pack."""
-    lengths = np.array([len(branch) for branch in pack.branches])
-    starts = len(pack.prefix) + np.cumsum(lengths) - lengths
-    rows = np.concatenate(
-        [np.arange(len(pack.prefix)), *(np.arange(starts[i], starts[i] + lengths[i]) for i in chosen)]
-    )
-    leads = np.zeros((len(chosen), 3, len(answers.words)), dtype=bool)
-    target = np.zeros(len(chosen), dtype=np.int64)
-    for row, i in enumerate(chosen):
-        asked = pack.asked[i]
+def batch_of(pack: Pack, answers: Answers, device: torch.device) -> Batch:
+    """Lay out a pack and its targets."""
+    leads = np.zeros((len(pack.asked), 3, len(answers.words)), dtype=bool)
+    target = np.zeros(len(pack.asked), dtype=np.int64)
+    for row, asked in enumerate(pack.asked):
         kind = (asked.question.category, asked.question.previous)
         leads[row, : len(answers.leads[kind])] = answers.leads[kind]
         target[row] = reachable(*kind).index(asked.target) if asked.target in reachable(*kind) else 0
     return Batch(
-        rows=torch.from_numpy(rows).to(device),
-        layout=Layout.of(len(pack.prefix), pack.visible[list(chosen)], lengths[list(chosen)], device),
+        layout=pack_layout(pack, device),
         leads=torch.from_numpy(leads).to(device),
         target=torch.from_numpy(target).to(device),
+        made=torch.tensor([asked.made for asked in pack.asked], device=device),
     )
 
 
@@ -89,31 +88,20 @@ def status_log_probabilities(logits: Tensor, leads: Tensor) -> Tensor:
     return grouped.log_softmax(-1)
 
 
-class Lower:
-    """Keeps what the frozen layers made of judged packs, in float16."""
-
-    def __init__(self, model: PackedModel, device: torch.device) -> None:
-        self._model, self._device = model, device
-        self._kept: dict[int, Tensor] = {}
-
-    def __call__(self, pack: Pack, batch: Batch, answers: Answers, *, keep: bool) -> Tensor:
-        """Hidden states of a batch's rows, shape (tokens, width)."""
-        with torch.no_grad():
-            if not keep:
-                return self._model.lower(pack_tokens(pack).to(self._device)[batch.rows], batch.layout)
-            # By identity: a pack to learn from and one to validate on may share a conversation's id.
-            if id(pack) not in self._kept:
-                whole = batch_of(pack, range(len(pack.branches)), answers, self._device)
-                hidden = self._model.lower(pack_tokens(pack).to(self._device), whole.layout)
-                self._kept[id(pack)] = hidden.to(torch.float16)
-            return self._kept[id(pack)][batch.rows].float()
+def pass_loss(log_p: Tensor, batch: Batch, *, made_weight: float, label_smoothing: float) -> Tensor:
+    """The mean loss of a pass's questions, those made by code weighted; ``log_p`` (branches, 3)."""
+    can_follow = batch.leads.any(-1)
+    even = log_p.masked_fill(~can_follow, 0.0).sum(-1) / can_follow.sum(-1)
+    right = log_p.gather(1, batch.target[:, None])[:, 0]
+    losses = -((1 - label_smoothing) * right + label_smoothing * even)
+    weights = torch.where(batch.made, made_weight, 1.0)
+    return (weights * losses).sum() / weights.sum()
 
 
-def pass_branches(pack: Pack, count: int, chance: random.Random) -> list[int]:
-    """Every change and as many others as fit into ``count``, in the order of turns."""
-    changes = [i for i, asked in enumerate(pack.asked) if asked.moves]
-    others = [i for i, asked in enumerate(pack.asked) if not asked.moves]
-    return sorted(changes + chance.sample(others, min(len(others), max(0, count - len(changes)))))
+def spread(conversations: Sequence[Conversation], count: int) -> list[Conversation]:
+    """At most ``count`` of them, at even distances."""
+    count = min(count, len(conversations))
+    return [conversations[i * len(conversations) // count] for i in range(count)]
 
 
 class Trainer:
@@ -127,27 +115,34 @@ class Trainer:
         self.accelerator = Accelerator()
         device = self.accelerator.device
         base = config.base or find_base().path
-        with Vocabulary.open(base) as vocabulary:
-            grammars = Grammars(vocabulary)
-            packer = Packer(vocabulary, grammars)
-            self.answers = Answers.of(vocabulary)
-            shape = {
-                "branches": config.branches,
-                "exact": config.exact,
-                "changed": config.changed,
-                "random_state": config.random_state,
-            }
-            judged = [c for path in config.train for c in read_labelled(path)]
-            weak = [c for path in config.weak for c in read_labelled(path)]
-            random.Random(config.random_state).shuffle(weak)
-            # Refusals are rare there, so the conversations that have one come first (the sort is stable).
-            weak = sorted(weak, key=lambda c: not has_refusal(c))[: config.weak_passes]
-            random.Random(config.random_state).shuffle(weak)
-            self.judged = training_packs(judged, packer, **shape)
-            self.weak = training_packs(weak, packer, **shape)
-            held_out = read_labelled(config.validation)[:: max(1, 32 // config.evaluate_conversations)]
-            self.validation = [(c, packer.pack(c, every_question(c))) for c in held_out]
-        model = PackedModel(base, frozen=config.frozen, rank=config.rank, alpha=config.alpha)
+        self._open = ExitStack()
+        vocabulary = self._open.enter_context(Vocabulary.open(base))
+        packer = Packer(vocabulary, Grammars(vocabulary))
+        self.answers = Answers.of(vocabulary)
+        self.judged = [c for path in config.train for c in read_labelled(path)]
+        weak = [c for path in config.weak for c in read_labelled(path)]
+        random.Random(config.random_state).shuffle(weak)
+        # Refusals are rare there, so the conversations that have one come first (the sort is stable).
+        self.weak = sorted(weak, key=lambda c: not has_refusal(c))[: config.weak_passes]
+        random.Random(config.random_state).shuffle(self.weak)
+        self.drawers = {
+            judged: Drawer(
+                conversations,
+                packer,
+                branches=config.branches,
+                branches_per_pass=config.branches_per_pass,
+                exact=config.exact,
+                changed=config.changed,
+                recast=config.recast,
+                random_state=config.random_state,
+            )
+            for judged, conversations in ((True, self.judged), (False, self.weak))
+        }
+        held_out = spread(read_labelled(config.validation), config.evaluate_conversations)
+        self.validation = [(c, packer.pack(c, every_question(c))) for c in held_out]
+        model = PackedModel(
+            base, frozen=config.frozen, rank=config.rank, alpha=config.alpha, dropout=config.dropout
+        )
         self.trained = [p for p in model.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(
             self.trained, lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98)
@@ -157,21 +152,25 @@ class Trainer:
         self.lower = Lower(self.model, device)
         self.words = torch.from_numpy(self.answers.words).to(device)
         self.done = 0
+        self.best = -math.inf
         config.output.mkdir(parents=True, exist_ok=True)
 
-    def schedule(self) -> Iterator[tuple[Pack, bool]]:
-        """The packs in the order in which they are read, and whether they are judged."""
+    def close(self) -> None:
+        self._open.close()
+
+    def schedule(self) -> Iterator[tuple[Conversation, bool]]:
+        """The conversations in the order in which they are read, and whether they are judged."""
         weak = itertools.cycle(self.weak)
         first = self.config.weak_first if self.weak else 0
         among = max(0, self.config.weak_passes - first) if self.weak else 0
-        yield from ((pack, False) for pack in itertools.islice(weak, first))
+        yield from ((conversation, False) for conversation in itertools.islice(weak, first))
         chance = random.Random(self.config.random_state)
         for done in range(self.config.passes):
             if done % len(self.judged) == 0:
                 epoch = chance.sample(self.judged, len(self.judged))
             yield epoch[done % len(self.judged)], True
             due = (done + 1) * among // self.config.passes - done * among // self.config.passes
-            yield from ((pack, False) for pack in itertools.islice(weak, due))
+            yield from ((conversation, False) for conversation in itertools.islice(weak, due))
 
     def rate(self, done: int, total: int) -> float:
         batch = self.config.batch
@@ -184,10 +183,10 @@ class Trainer:
         losses: list[float] = []
         # Several processes read different packs; every one of them steps on the averaged gradient.
         mine = passes[self.accelerator.process_index :: self.accelerator.num_processes]
-        for position, (pack, judged) in enumerate(mine):
+        for position, (conversation, judged) in enumerate(mine):
             if position < self.done:
                 continue
-            loss, count = self.step(pack, judged, position, len(mine))
+            loss, count = self.step(conversation, judged, position, len(mine))
             losses.append(loss)
             tokens += count
             self.done = position + 1
@@ -202,8 +201,9 @@ class Trainer:
                     passes_per_second=round(len(losses) / seconds, 3),
                 )
             if self.done % self.config.evaluate_every == 0 or self.done == len(mine):
+                self.check()
                 self.save()
-                self.log(passes=self.done, validation=self.evaluate())
+                saved = time.monotonic()
             # Between two steps a gradient is half added up, and a checkpoint would lose it.
             stepped = self.done % self.config.batch == 0
             if stepped and time.monotonic() - saved > 60 * self.config.checkpoint_minutes:
@@ -212,15 +212,25 @@ class Trainer:
         self.save()
         draw(self.config.output / "log.jsonl", self.config.output / "curve.png")
 
-    def step(self, pack: Pack, judged: bool, position: int, total: int) -> tuple[float, int]:
+    def step(self, conversation: Conversation, judged: bool, position: int, total: int) -> tuple[float, int]:
         """One pass, and a step after ``batch`` of them; returns the loss and the tokens read."""
-        chance = random.Random(f"{self.config.random_state}:{position}")
-        chosen = pass_branches(pack, self.config.branches_per_pass, chance)
-        batch = batch_of(pack, chosen, self.answers, self.accelerator.device)
-        hidden = self.lower(pack, batch, self.answers, keep=judged)
+        pack = self.drawers[judged].draw(conversation, position)
+        batch = batch_of(pack, self.answers, self.accelerator.device)
+        # Weak conversations are read once, save where there are fewer of them than passes.
+        again = judged or len(self.weak) < self.config.weak_passes
+        if again and self.config.keep_lower and not self.lower.knows(pack):
+            self.lower.keep(self.drawers[judged].pool(conversation))
+        hidden = self.lower(pack)
         self.wrapped.train()
+        # What dropout leaves out is drawn like everything else: from the seed and the position.
+        torch.manual_seed(random.Random(f"{self.config.random_state}:{position}").getrandbits(63))
         log_p = status_log_probabilities(self.wrapped(hidden, batch.layout, self.words), batch.leads)
-        loss = -log_p.gather(1, batch.target[:, None]).mean()
+        loss = pass_loss(
+            log_p,
+            batch,
+            made_weight=self.config.made_weight,
+            label_smoothing=self.config.label_smoothing,
+        )
         self.accelerator.backward(loss / self.config.batch)
         if (position + 1) % self.config.batch == 0 or position + 1 == total:
             for group in self.optimizer.param_groups:
@@ -228,7 +238,19 @@ class Trainer:
             self.accelerator.clip_grad_norm_(self.trained, self.config.clip)
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
-        return loss.item(), len(batch.rows)
+        return loss.item(), len(hidden)
+
+    def check(self) -> None:
+        """Evaluate, log, and keep the factors where they are the best so far."""
+        started = time.monotonic()
+        figures = self.evaluate()
+        kappa = figures["average"]["kappa"]
+        better = kappa > self.best
+        if better:
+            self.best = kappa
+            self.save(BEST, score=kappa)
+        seconds = round(time.monotonic() - started, 1)
+        self.log(passes=self.done, validation=figures, best=better, seconds=seconds)
 
     @torch.no_grad()
     def evaluate(self) -> dict[str, dict[str, float]]:
@@ -236,11 +258,25 @@ class Trainer:
         self.wrapped.eval()
         answered = []
         for conversation, pack in self.validation:
-            batch = batch_of(pack, range(len(pack.branches)), self.answers, self.accelerator.device)
-            hidden = self.lower(pack, batch, self.answers, keep=True)
-            log_p = status_log_probabilities(self.model(hidden, batch.layout, self.words), batch.leads)
-            answered.append((conversation, pack.asked, log_p.exp().cpu().numpy()))
+            answered.append((conversation, pack.asked, self.answer(pack).cpu().numpy()))
         return chain_figures(answered)
+
+    @torch.no_grad()
+    def answer(self, pack: Pack) -> Tensor:
+        """The model's probabilities of what can follow, shape (branches, 3); some branches at a time."""
+        prefix: ReadPrefix | None = None
+        found: list[Tensor] = []
+        for start in range(0, len(pack.branches), CHUNK):
+            part = pack.part(range(start, min(start + CHUNK, len(pack.branches))))
+            batch = batch_of(part, self.answers, self.accelerator.device)
+            if self.config.keep_lower:
+                self.lower.keep(part)
+            hidden = self.lower(part)
+            before, behind = hidden[: batch.layout.prefix], hidden[batch.layout.prefix :]
+            prefix = prefix or self.model.upper_prefix(before)
+            logits = self.model.upper_branches(prefix, behind, batch.layout, self.words)
+            found.append(status_log_probabilities(logits, batch.leads).exp())
+        return torch.cat(found)
 
     def log(self, **row: object) -> None:
         if self.accelerator.is_main_process:
@@ -248,7 +284,7 @@ class Trainer:
                 file.write(json.dumps({"time": round(time.time(), 1), **row}) + "\n")
             print(json.dumps(row), flush=True)
 
-    def save(self) -> None:
+    def save(self, name: str = LAST, *, score: float | None = None) -> None:
         if self.accelerator.is_main_process:
             save_checkpoint(
                 self.config.output,
@@ -256,6 +292,8 @@ class Trainer:
                 config=self.config.model_dump_json(),
                 model=self.model,
                 optimizer=self.optimizer,
+                name=name,
+                score=score,
             )
 
     def restore(self) -> None:
@@ -265,6 +303,7 @@ class Trainer:
             optimizer=self.optimizer,
             device=self.accelerator.device,
         )
+        self.best = best_score(self.config.output) if self.done else -math.inf
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -273,7 +312,8 @@ def main(arguments: Sequence[str]) -> int:
         print("usage: python -m training.sft CONFIG.toml", file=sys.stderr)
         return 2
     try:
-        Trainer(read_config(Path(arguments[0]))).run()
+        with closing(Trainer(read_config(Path(arguments[0])))) as trainer:
+            trainer.run()
     except GoalstateError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2

@@ -28,6 +28,12 @@ def test_what_is_not_said_has_a_default(tmp_path: Path) -> None:
         (GOOD.replace('validation = "validation.jsonl"\n', ""), "validation"),
         (GOOD + 'frozen = "many"\n', "frozen"),
         (GOOD + "rank = \n", "line 5"),
+        (GOOD + "batch = 3\n", "evaluate_every"),
+        (GOOD + "evaluate_conversations = 0\n", "evaluate_conversations"),
+        (GOOD + "recast = -1\n", "recast"),
+        (GOOD + "made_weight = 0.0\n", "made_weight"),
+        (GOOD + "dropout = 1.0\n", "dropout"),
+        (GOOD + "label_smoothing = 1.5\n", "label_smoothing"),
     ],
 )
 def test_a_mistake_is_one_clear_line(tmp_path: Path, text: str, named: str) -> None:

@@ -21,8 +21,9 @@ from tracker.plain import PlainDecoder  # noqa: E402
 from tracker.prompt import opening_pieces, turn_pieces  # noqa: E402
 from tracker.vocabulary import Vocabulary  # noqa: E402
 from training.data import Answers, Pack, Packer, every_question, labelled_questions  # noqa: E402
+from training.lower import Lower, pack_layout, pack_tokens  # noqa: E402
 from training.model import Layout, PackedModel  # noqa: E402
-from training.sft import Lower, batch_of, pack_tokens, status_log_probabilities  # noqa: E402
+from training.sft import batch_of, status_log_probabilities  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -47,8 +48,7 @@ def pack(boats: Conversation, packer: Packer) -> Pack:
 @torch.no_grad()
 def _packed(model: PackedModel, pack: Pack) -> torch.Tensor:
     """Logits of the whole vocabulary behind every branch, shape (branches, vocabulary)."""
-    lengths = np.array([len(branch) for branch in pack.branches])
-    layout = Layout.of(len(pack.prefix), pack.visible, lengths, CPU)
+    layout = pack_layout(pack, CPU)
     return model(model.lower(pack_tokens(pack), layout), layout, torch.arange(len(model.embedding)))
 
 
@@ -79,16 +79,48 @@ def test_reading_some_branches_changes_none_of_their_answers(
     answers = Answers.of(vocabulary)
     lower = Lower(model, CPU)
     chosen = list(range(1, len(pack.branches), 3))
-    batch = batch_of(pack, chosen, answers, CPU)
+    part = pack.part(chosen)
+    layout = pack_layout(part, CPU)
     words = torch.from_numpy(answers.words)
     expected = _packed(model, pack)[chosen][:, words]
     with torch.no_grad():
-        assert torch.allclose(
-            model(lower(pack, batch, answers, keep=False), batch.layout, words), expected, atol=1e-3
-        )
+        assert torch.allclose(model(lower(part), layout, words), expected, atol=1e-3)
         # What is kept is kept in half precision.
-        kept = model(lower(pack, batch, answers, keep=True), batch.layout, words)
+        lower.keep(part)
+        kept = model(lower(part), layout, words)
     assert torch.allclose(kept.softmax(-1), expected.softmax(-1), atol=0.01)
+
+
+@pytest.mark.parametrize("frozen", [0, 1, 2])
+def test_new_branches_behind_a_kept_prefix_are_read_as_in_the_whole_pack(
+    tiny_base: Path, boats: Conversation, packer: Packer, frozen: int
+) -> None:
+    model = PackedModel(tiny_base, frozen=frozen, rank=4, alpha=8.0)
+    lower = Lower(model, CPU)
+    asked = every_question(boats)
+    lower.keep(packer.pack(boats, asked[::4]))
+    # All kept, some kept, none kept.
+    for chosen in (asked[::4], asked[::2], asked[1::4], asked):
+        pack = packer.pack(boats, chosen)
+        with torch.no_grad():
+            expected = model.lower(pack_tokens(pack), pack_layout(pack, CPU))
+            found = lower(pack)
+        assert found.shape == expected.shape
+        assert (found - expected).abs().max() < 0.005 * expected.abs().max()
+
+
+@torch.no_grad()
+def test_a_kept_prefix_serves_the_upper_layers_too(model: PackedModel, pack: Pack) -> None:
+    hidden = model.lower(pack_tokens(pack), pack_layout(pack, CPU))
+    prefix = model.upper_prefix(hidden[: len(pack.prefix)])
+    words = torch.arange(len(model.embedding))
+    starts = len(pack.prefix) + np.cumsum([0, *map(len, pack.branches)])
+    found = []
+    for first in range(0, len(pack.branches), 7):
+        part = pack.part(range(first, min(first + 7, len(pack.branches))))
+        behind = hidden[starts[first] : starts[first + len(part.branches)]]
+        found.append(model.upper_branches(prefix, behind, pack_layout(part, CPU), words))
+    assert torch.allclose(torch.cat(found), _packed(model, pack), atol=1e-3, rtol=1e-4)
 
 
 @pytest.mark.parametrize("frozen", [0, 1, 2])
@@ -106,7 +138,7 @@ def test_training_reads_the_statuses_that_the_tracker_decides(
 ) -> None:
     answers = Answers.of(vocabulary)
     model = PackedModel(tiny_base, frozen=1, rank=4, alpha=8.0)
-    batch = batch_of(pack, range(len(pack.branches)), answers, CPU)
+    batch = batch_of(pack, answers, CPU)
     hidden = model.lower(pack_tokens(pack), batch.layout)
     logits = model(hidden, batch.layout, torch.from_numpy(answers.words))
     found = status_log_probabilities(logits, batch.leads).exp().numpy()
@@ -127,7 +159,7 @@ def test_the_target_of_a_question_is_the_token_of_its_label(
 ) -> None:
     answers = Answers.of(vocabulary)
     pack = packer.pack(boats, labelled_questions(boats))
-    batch = batch_of(pack, range(len(pack.branches)), answers, CPU)
+    batch = batch_of(pack, answers, CPU)
     for row, asked in enumerate(pack.asked):
         words = answers.words[batch.leads[row, batch.target[row]].numpy()]
         assert {vocabulary.pieces[word].decode() for word in words} == {str(asked.target)[0]}

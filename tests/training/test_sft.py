@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,14 @@ pytest.importorskip("accelerate", reason="needs the train extra: accelerate")
 pytest.importorskip("matplotlib", reason="needs the train extra: matplotlib")
 
 from tracker.conversation import Conversation  # noqa: E402
+from tracker.errors import InputError  # noqa: E402
 from tracker.goal import Category, Component, Status  # noqa: E402
+from tracker.vocabulary import Vocabulary  # noqa: E402
 from training.config import SftConfig  # noqa: E402
-from training.data import Pack  # noqa: E402
-from training.sft import Trainer, main, pass_branches  # noqa: E402
+from training.data import Answers, Pack, Packer, labelled_questions  # noqa: E402
+from training.export import read_checkpoint  # noqa: E402
+from training.lower import Lower  # noqa: E402
+from training.sft import Batch, Trainer, batch_of, main, pass_loss, spread  # noqa: E402
 
 Configure = Callable[..., SftConfig]
 
@@ -115,15 +120,17 @@ class KilledError(Exception):
 def test_a_killed_run_goes_on_to_the_same_factors(
     configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, killed = configure("whole"), configure("killed")
+    whole, killed = configure("whole", dropout=0.2), configure("killed", dropout=0.2)
     Trainer(whole).run()
 
     step = Trainer.step
 
-    def until_killed(self: Trainer, pack: Pack, judged: bool, position: int, total: int) -> tuple[float, int]:
+    def until_killed(
+        self: Trainer, conversation: Conversation, judged: bool, position: int, total: int
+    ) -> tuple[float, int]:
         if position == 6:
             raise KilledError
-        return step(self, pack, judged, position, total)
+        return step(self, conversation, judged, position, total)
 
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "step", until_killed)
@@ -140,11 +147,96 @@ def test_a_killed_run_goes_on_to_the_same_factors(
     assert any(found[name].abs().max() > 0 for name in found if name.endswith(".b"))
 
 
-def test_every_change_is_read_in_every_pass(configure: Configure) -> None:
-    import random
+def test_an_epoch_asks_what_the_one_before_did_not(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Pack] = []
+    lower = Lower.__call__
 
+    def reading(self: Lower, pack: Pack) -> torch.Tensor:
+        read.append(pack)
+        return lower(self, pack)
+
+    monkeypatch.setattr(Lower, "__call__", reading)
+    monkeypatch.setattr(Trainer, "check", lambda self: self.log(passes=self.done))
+    Trainer(configure("run", passes=12, exact=3)).run()
+    boats = [{a.question.component.text for a in pack.asked if a.made} for pack in read if pack.id == "boats"]
+    assert len(boats) == 6
+    assert len(set().union(*boats)) > 2 * max(map(len, boats))
+
+
+def test_the_best_checkpoint_is_kept_and_exported(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configure("run", passes=8, evaluate_every=2)
+    kappas = iter([0.2, 0.6, 0.6, 0.4])
+
+    def evaluate(self: Trainer) -> dict[str, dict[str, float]]:
+        return {"average": {"accuracy": 0.5, "kappa": next(kappas)}}
+
+    monkeypatch.setattr(Trainer, "evaluate", evaluate)
+    Trainer(config.model_copy(update={"passes": 6})).run()
+    # What goes on from a checkpoint knows what was the best before.
+    Trainer(config).run()
+    assert [row["best"] for row in _rows(config) if "validation" in row] == [True, True, False, False]
+    assert all(row["seconds"] >= 0 for row in _rows(config) if "validation" in row)
+    best, last = read_checkpoint(config.output, "test"), read_checkpoint(config.output, "test", last=True)
+    assert (best["done"], best["score"], last["done"]) == (4, 0.6, 8)
+    assert best.keys() == last.keys()
+    (config.output / "best.pt").unlink()
+    assert read_checkpoint(config.output, "test")["done"] == 8
+    (config.output / "checkpoint.pt").unlink()
+    with pytest.raises(InputError, match="no checkpoint"):
+        read_checkpoint(config.output, "test")
+
+
+def test_an_evaluation_says_the_same_in_pieces(configure: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = Trainer(configure("run"))
-    for pack in trainer.judged:
-        chosen = pass_branches(pack, 5, random.Random(0))
-        assert {i for i, asked in enumerate(pack.asked) if asked.moves} <= set(chosen)
-        assert chosen == sorted(set(chosen))
+    ((_, pack),) = trainer.validation
+    whole = trainer.answer(pack)
+    monkeypatch.setattr("training.sft.CHUNK", 2)
+    assert torch.allclose(trainer.answer(pack), whole, atol=1e-4)
+    assert torch.allclose(whole.sum(1), torch.ones(len(whole)))
+
+
+@pytest.fixture
+def batch(boats: Conversation, packer: Packer, vocabulary: Vocabulary) -> Batch:
+    """Judged questions and, all of them again, made ones."""
+    asked = labelled_questions(boats)
+    asked += [replace(question, made=True) for question in asked]
+    return batch_of(packer.pack(boats, asked), Answers.of(vocabulary), torch.device("cpu"))
+
+
+def test_made_questions_count_as_much_as_is_said(batch: Batch) -> None:
+    torch.manual_seed(1)
+    log_p = torch.randn(len(batch.target), 3).masked_fill(~batch.leads.any(-1), float("-inf")).log_softmax(-1)
+    losses = -log_p.gather(1, batch.target[:, None])[:, 0]
+
+    def loss(weight: float) -> float:
+        return float(pass_loss(log_p, batch, made_weight=weight, label_smoothing=0.0))
+
+    judged, made = float(losses[~batch.made].mean()), float(losses[batch.made].mean())
+    assert loss(1.0) == pytest.approx(float(losses.mean()))
+    assert loss(0.25) == pytest.approx((judged + 0.25 * made) / 1.25)
+
+
+def test_smoothed_labels_want_no_certainty(batch: Batch) -> None:
+    can_follow = batch.leads.any(-1)
+
+    def loss(logits: torch.Tensor) -> torch.Tensor:
+        log_p = logits.masked_fill(~can_follow, float("-inf")).log_softmax(-1)
+        return pass_loss(log_p, batch, made_weight=1.0, label_smoothing=0.1)
+
+    right = torch.nn.functional.one_hot(batch.target, 3).float()
+    sure = (30 * right).requires_grad_()
+    assert loss(3 * right) < loss(sure)
+    loss(sure).backward()
+    assert sure.grad is not None
+    assert sure.grad.isfinite().all()
+
+
+def test_validation_is_spread_over_its_file(boats: Conversation) -> None:
+    many = [replace(boats, id=str(number)) for number in range(32)]
+    assert [c.id for c in spread(many, 16)] == [str(number) for number in range(0, 32, 2)]
+    assert len({c.id for c in spread(many, 24)}) == 24
+    assert spread(many, 99) == many

@@ -23,7 +23,6 @@ from training.data import (
     exact_questions,
     labelled_questions,
     read_labelled,
-    training_packs,
 )
 from training.exact import ExactComponent
 
@@ -109,6 +108,14 @@ def test_a_branch_sees_the_conversation_cut_at_its_turn(
         assert pack.prefix[:visible].tolist() == vocabulary.tokens(pieces)
 
 
+def test_a_part_of_a_pack_is_the_pack_of_a_part(boats: Conversation, packer: Packer) -> None:
+    asked = sorted(labelled_questions(boats), key=lambda a: a.turn)
+    part = packer.pack(boats, asked).part([1, 4, 5])
+    alone = packer.pack(boats, [asked[i] for i in (1, 4, 5)])
+    assert (part.asked, part.visible.tolist()) == (alone.asked, alone.visible.tolist())
+    assert [b.tolist() for b in part.branches] == [b.tolist() for b in alone.branches]
+
+
 def test_a_branch_ends_where_the_status_comes(
     boats: Conversation, packer: Packer, vocabulary: Vocabulary
 ) -> None:
@@ -143,22 +150,6 @@ def test_answers_lead_to_the_statuses_that_can_follow(vocabulary: Vocabulary) ->
         for status, row in zip(statuses, leads, strict=True):
             for word in answers.words[row]:
                 assert str(status).startswith(vocabulary.pieces[word].decode())
-
-
-def test_packs_are_the_same_for_the_same_random_state(
-    boats: Conversation, lamps: Conversation, packer: Packer
-) -> None:
-    def packs(random_state: int) -> list[list[tuple[str, int]]]:
-        shape = {"branches": 6, "exact": 2, "changed": 0, "random_state": random_state}
-        made = training_packs([boats, lamps], packer, **shape)
-        return [[(a.question.component.text, a.turn) for a in pack.asked] for pack in made]
-
-    assert packs(1) == packs(1)
-    assert packs(1) != packs(2)
-    pack = training_packs([boats, lamps], packer, branches=6, exact=2, changed=0, random_state=1)[0]
-    assert sum(not a.made for a in pack.asked) == 6
-    assert 0 < sum(a.made for a in pack.asked) <= 4
-    assert [a.turn for a in pack.asked] == sorted(a.turn for a in pack.asked)
 
 
 def test_a_tracker_asks_about_the_start_alone_at_the_first_turn(boats: Conversation) -> None:
