@@ -14,6 +14,7 @@ import json
 import math
 import random
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -222,8 +223,10 @@ class Trainer:
         return learning_rate_factor((position + 1) / batch, self.config.passes / batch, self.config.warm_up)
 
 
-def export(run: Path, folder: Path) -> dict[str, Any]:
+def export(run: Path, folder: Path, notes: Sequence[str] = ()) -> dict[str, Any]:
     """Write ``adapter.gguf`` and ``manifest.json`` of a run's checkpoint; the manifest.
+
+    ``notes`` say what else a reader of the card has to know about the run.
 
     Raises ``InputError`` when there is no checkpoint, or when the adapter would be too large to ship.
     """
@@ -235,6 +238,7 @@ def export(run: Path, folder: Path) -> dict[str, Any]:
             "date": datetime.now(UTC).date().isoformat(),
             "commit": commit(),
             "passes": state["done"],
+            "notes": list(notes),
             "config": config.model_dump(mode="json", exclude={"output", "train", "validation", "base"}),
             "data": [
                 {"file": f"{path.parent.name}/{path.name}", "sha256": sha256(path)} for path in config.train
@@ -249,9 +253,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("config", type=Path, nargs="?", help="TOML file of a run")
     parser.add_argument("--export", type=Path, nargs=2, metavar=("RUN", "FOLDER"), help="write the adapter")
+    parser.add_argument("--note", action="append", default=[], help="for the card; repeatable")
     given = parser.parse_args()
     if given.export:
-        print(json.dumps(export(*given.export)["adapter"]))
+        print(json.dumps(export(*given.export, given.note)["adapter"]))
     elif given.config:
         Trainer(read_config(given.config)).run()
     else:

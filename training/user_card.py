@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -81,6 +82,7 @@ def write_card(folder: Path, *, run: Path, steering: Path | None, watts: float, 
         arguments=table(
             ("argument", "value"), [(f"`{n}`", f"`{json.dumps(v)}`") for n, v in training.config.items()]
         ),
+        notes="\n".join(f"- {note}" for note in training.notes),
         duration=duration(spent.seconds),
         hardware=hardware,
         tokens=f"{spent.tokens / 1e6:.1f}",
@@ -88,7 +90,8 @@ def write_card(folder: Path, *, run: Path, steering: Path | None, watts: float, 
         watts=f"{watts:g}",
         energy=f"{spent.seconds / 3600 * watts / 1000:.2f}",
     )
-    write_text(folder / "README.md", text)
+    # A section that has nothing to say leaves its blank lines behind.
+    write_text(folder / "README.md", re.sub(r"\n{3,}", "\n\n", text))
     return folder / "README.md"
 
 
