@@ -31,6 +31,9 @@ class SftConfig(BaseModel):
     base: Path | None = None
     """A GGUF; the pinned base where nothing is said."""
 
+    start: Path | None = None
+    """A checkpoint of another run whose factors this one begins with."""
+
     frozen: int = Field(15, ge=0)
     """Lowest layers without factors."""
     keep_lower: bool = True

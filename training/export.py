@@ -73,7 +73,7 @@ def export(run: Path, models: Path, notes: Sequence[str] = (), *, last: bool = F
             "passes": state["done"],
             "notes": list(notes),
             "config": config.model_dump(
-                mode="json", exclude={"output", "train", "weak", "validation", "base"}
+                mode="json", exclude={"output", "train", "weak", "validation", "base", "start"}
             ),
             "data": [
                 {"file": f"{path.parent.name}/{path.name}", "use": use, "sha256": sha256(path)}

@@ -8,9 +8,12 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
+
+from tracker.errors import InputError
 
 LAST, BEST = "checkpoint.pt", "best.pt"
 """What a run folder holds: where the run goes on from, and the checkpoint with the highest score."""
@@ -56,13 +59,28 @@ def restore_checkpoint(
     path = folder / LAST
     if not path.exists():
         return 0
-    # weights_only: a checkpoint is tensors and plain values, never code.
-    state = torch.load(path, map_location=device, weights_only=True)
+    state = load_factors(path, model=model, device=device)
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["done"])
+
+
+def load_factors(path: Path, *, model: nn.Module, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Give a model the factors of a checkpoint, which may be another run's; all that the checkpoint holds.
+
+    Raises ``InputError`` where it cannot be read, or its factors are not those of this model.
+    """
+    try:
+        # weights_only: a checkpoint is tensors and plain values, never code.
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", source=path) from error
+    mine = {name: parameter.shape for name, parameter in model.named_parameters()}
+    if {name: factor.shape for name, factor in state["factors"].items()} != mine:
+        raise InputError("has factors of other layers or another rank than this run", source=path)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(state["factors"][name])
-    optimizer.load_state_dict(state["optimizer"])
-    return int(state["done"])
+    return state
 
 
 def best_score(folder: Path) -> float:

@@ -38,7 +38,15 @@ from training.curve import draw
 from training.data import Answers, Pack, Packer, every_question, read_labelled
 from training.drawing import Drawer
 from training.evaluation import chain_figures
-from training.loop import BEST, LAST, best_score, learning_rate_factor, restore_checkpoint, save_checkpoint
+from training.loop import (
+    BEST,
+    LAST,
+    best_score,
+    learning_rate_factor,
+    load_factors,
+    restore_checkpoint,
+    save_checkpoint,
+)
 from training.lower import Lower, pack_layout
 from training.model import Layout, PackedModel, ReadPrefix
 
@@ -216,8 +224,9 @@ class Trainer:
         """One pass, and a step after ``batch`` of them; returns the loss and the tokens read."""
         pack = self.drawers[judged].draw(conversation, position)
         batch = batch_of(pack, self.answers, self.accelerator.device)
-        # Weak conversations are read once, save where there are fewer of them than passes.
-        again = judged or len(self.weak) < self.config.weak_passes
+        # Keeping is for what is read again: where there are fewer conversations than passes.
+        known, passes = (self.judged, self.config.passes) if judged else (self.weak, self.config.weak_passes)
+        again = len(known) < passes
         if again and self.config.keep_lower and not self.lower.knows(pack):
             self.lower.keep(self.drawers[judged].pool(conversation))
         hidden = self.lower(pack)
@@ -303,6 +312,8 @@ class Trainer:
             optimizer=self.optimizer,
             device=self.accelerator.device,
         )
+        if not self.done and self.config.start is not None:
+            load_factors(self.config.start, model=self.model, device=self.accelerator.device)
         self.best = best_score(self.config.output) if self.done else -math.inf
 
 

@@ -96,6 +96,17 @@ def test_only_the_factors_above_the_frozen_layers_are_trained(configure: Configu
     assert {name.split(".")[1] for name in _factors(config)} == {"1"}
 
 
+def test_a_run_begins_with_the_factors_of_another(configure: Configure) -> None:
+    first = configure("first", passes=2)
+    Trainer(first).run()
+    second = configure("second", passes=2, start=first.output / "checkpoint.pt", learning_rate=1e-12)
+    Trainer(second).run()
+    begun, went = _factors(first), _factors(second)
+    assert all(torch.allclose(begun[name], went[name], atol=1e-6) for name in begun)
+    with pytest.raises(InputError, match="rank"):
+        Trainer(configure("third", rank=2, start=first.output / "checkpoint.pt")).run()
+
+
 def test_weak_conversations_come_first_and_then_among_the_judged_ones(configure: Configure) -> None:
     config = configure("run", passes=4, weak_passes=3, weak_first=1)
     trainer = Trainer(config.model_copy(update={"weak": config.train}))
