@@ -12,82 +12,30 @@ import llama_cpp
 import numpy as np
 import numpy.typing as npt
 import pytest
-from byte_letters import byte_letters
+from tiny_llama import MATRICES, write_tiny
 
 from tracker.hardware import load_options
 from tracker.model.base import Base
 from tracker.model.digest import sha256
 from tracker.vocabulary import Vocabulary
 
-WIDTH, INNER, HEADS, KV_HEADS, LAYERS = 64, 128, 4, 2, 2
-ADAPTED = {
-    f"blk.{layer}.{name}.weight": shape
-    for layer in range(LAYERS)
-    for name, shape in {
-        "attn_q": (WIDTH, WIDTH),
-        "attn_k": (WIDTH // 2, WIDTH),
-        "attn_v": (WIDTH // 2, WIDTH),
-        "attn_output": (WIDTH, WIDTH),
-        "ffn_gate": (INNER, WIDTH),
-        "ffn_up": (INNER, WIDTH),
-        "ffn_down": (WIDTH, INNER),
-    }.items()
-}
-"""The matrices of the tiny model that an adapter may change, rows first."""
+SCALE = 0.1
+"""Of the weights: small enough for Q4_1 to keep what they say."""
 
 
-def write_tiny(path: Path, kind: gguf.GGMLQuantizationType, *, alignment: int | None = None) -> Path:
-    """A llama of two layers over a vocabulary of bytes, with a tied embedding; its matrices in ``kind``."""
-    random = np.random.default_rng(7)
-    tokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *byte_letters(), "th", "Ġth"]
-    writer = gguf.GGUFWriter(path, "llama")
-    if alignment:
-        writer.add_custom_alignment(alignment)
-    writer.add_type("model")
-    writer.add_name("Tiny für Tests")
-    writer.add_languages(["en"])
-    writer.add_context_length(512)
-    writer.add_embedding_length(WIDTH)
-    writer.add_block_count(LAYERS)
-    writer.add_feed_forward_length(INNER)
-    writer.add_head_count(HEADS)
-    writer.add_head_count_kv(KV_HEADS)
-    writer.add_rope_dimension_count(WIDTH // HEADS)
-    writer.add_rope_freq_base(10_000.0)
-    writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_vocab_size(len(tokens))
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("smollm")
-    writer.add_token_list(tokens)
-    writer.add_token_types([gguf.TokenType.CONTROL] * 3 + [gguf.TokenType.NORMAL] * (len(tokens) - 3))
-    writer.add_token_merges(["t h", "Ġ th"])
-    writer.add_bos_token_id(1)
-    writer.add_eos_token_id(2)
-    writer.add_add_bos_token(False)
-
-    shapes = {"token_embd.weight": (len(tokens), WIDTH), **ADAPTED}
-    for name, shape in shapes.items():
-        values = random.normal(0, 0.1, shape).astype(np.float32)
-        writer.add_tensor(name, gguf.quants.quantize(values, kind), raw_dtype=kind)
-    norms = [f"blk.{layer}.{name}.weight" for layer in range(LAYERS) for name in ("attn_norm", "ffn_norm")]
-    for name in [*norms, "output_norm.weight"]:
-        writer.add_tensor(name, random.normal(1, 0.1, WIDTH).astype(np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return path
+def write(path: Path, kind: gguf.GGMLQuantizationType, *, alignment: int | None = None) -> Path:
+    return write_tiny(path, kind, scale=SCALE, context=512, alignment=alignment)
 
 
 @pytest.fixture(scope="session")
 def write_model() -> Callable[..., Path]:
-    return write_tiny
+    return write
 
 
 @pytest.fixture(scope="session")
 def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny model in Q4_1, like the real base."""
-    return write_tiny(tmp_path_factory.mktemp("tiny") / "tiny.gguf", gguf.GGMLQuantizationType.Q4_1)
+    return write(tmp_path_factory.mktemp("tiny") / "tiny.gguf", gguf.GGMLQuantizationType.Q4_1)
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +54,7 @@ def make_adapter(tmp_path: Path) -> Callable[..., Path]:
         alpha: float = 8.0,
         architecture: str = "llama",
         kind: str = "lora",
-        names: dict[str, tuple[int, int]] = ADAPTED,
+        names: dict[str, tuple[int, int]] = MATRICES,
         halves: str = "ab",
         path: Path = tmp_path / "adapter.gguf",
     ) -> Path:

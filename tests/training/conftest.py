@@ -6,12 +6,11 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import gguf
 import llama_cpp
 import numpy as np
 import numpy.typing as npt
 import pytest
-from byte_letters import byte_letters
+from tiny_llama import write_tiny
 
 from tracker.conversation import Conversation, LabelChange, Message, Role
 from tracker.formats import native
@@ -21,8 +20,6 @@ from tracker.hardware import load_options
 from tracker.llama import ContextShape, Model
 from tracker.vocabulary import Vocabulary
 from training.data import Packer
-
-WIDTH, INNER, HEADS, KV_HEADS, LAYERS = 32, 64, 4, 2, 2
 
 Talk = Callable[..., Conversation]
 WriteNative = Callable[[Path, Iterable[Conversation]], Path]
@@ -115,52 +112,7 @@ def write_native() -> WriteNative:
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A llama of two layers over a vocabulary of bytes, with the layout of the real base (tied embedding)."""
-    path = tmp_path_factory.mktemp("tiny") / "tiny.gguf"
-    random = np.random.default_rng(7)
-    tokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *byte_letters(), "th"]
-    writer = gguf.GGUFWriter(path, "llama")
-    writer.add_context_length(2048)
-    writer.add_embedding_length(WIDTH)
-    writer.add_block_count(LAYERS)
-    writer.add_feed_forward_length(INNER)
-    writer.add_head_count(HEADS)
-    writer.add_head_count_kv(KV_HEADS)
-    writer.add_rope_dimension_count(WIDTH // HEADS)
-    writer.add_rope_freq_base(10_000.0)
-    writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_vocab_size(len(tokens))
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("smollm")
-    writer.add_token_list(tokens)
-    writer.add_token_types([gguf.TokenType.CONTROL] * 3 + [gguf.TokenType.NORMAL] * (len(tokens) - 3))
-    writer.add_token_merges(["t h"])
-    writer.add_bos_token_id(1)
-    writer.add_eos_token_id(2)
-    writer.add_add_bos_token(False)
-    kv_width = WIDTH // HEADS * KV_HEADS
-    shapes = {"token_embd": (len(tokens), WIDTH)}
-    for layer in range(LAYERS):
-        maps = {
-            "attn_q": (WIDTH, WIDTH),
-            "attn_k": (kv_width, WIDTH),
-            "attn_v": (kv_width, WIDTH),
-            "attn_output": (WIDTH, WIDTH),
-            "ffn_gate": (INNER, WIDTH),
-            "ffn_up": (INNER, WIDTH),
-            "ffn_down": (WIDTH, INNER),
-        }
-        shapes |= {f"blk.{layer}.{name}": shape for name, shape in maps.items()}
-    # Wide enough that attention is far from uniform: a wrong mask or position shows in the logits.
-    for name, shape in shapes.items():
-        writer.add_tensor(f"{name}.weight", random.normal(0, 0.4, shape).astype(np.float32))
-    norms = [f"blk.{layer}.{name}" for layer in range(LAYERS) for name in ("attn_norm", "ffn_norm")]
-    for name in (*norms, "output_norm"):
-        writer.add_tensor(f"{name}.weight", random.normal(1, 0.1, WIDTH).astype(np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return path
+    return write_tiny(tmp_path_factory.mktemp("tiny") / "tiny.gguf")
 
 
 @pytest.fixture(scope="session")
