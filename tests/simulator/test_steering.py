@@ -91,6 +91,32 @@ def test_a_question_that_the_goal_leaves_open_is_left_to_the_agent() -> None:
     assert reply(ALL, "What else can I do for you?") is None
 
 
+def test_each_question_is_answered_by_itself() -> None:
+    start = GoalState.start(GOAL)
+    plan = Planner(GOAL).plan(start, said(ALL, "What is your name? Which kind of food?"), 9)
+    assert (ids(plan.answer), plan.reply) == (["who"], Reply.OPEN)
+
+
+def test_what_belongs_to_another_task_answers_no_question() -> None:
+    goal = Goal(
+        text="Book a table, and a barber for Monday.",
+        components=(
+            Component(id="table", category=Category.OBJECTIVE, text="Book a table at a restaurant."),
+            Component(id="barber", category=Category.OBJECTIVE, text="Book an appointment at the barber."),
+            Component(
+                id="day",
+                category=Category.REQUIREMENT,
+                text="The appointment is on a Monday.",
+                objective="barber",
+            ),
+        ),
+    )
+    planner, start = Planner(goal), GoalState.start(goal)
+    planner.plan(start, [], 10)
+    plan = planner.plan(start, said("Book a table at a restaurant.", "For which day?"), 9)
+    assert (plan.answer, plan.reply) == ((), Reply.OPEN)
+
+
 def test_yes_is_said_when_nothing_is_left_to_say() -> None:
     assert reply(ALL, "Shall I book the table?") is Reply.YES
     assert reply("A table at a restaurant.", "Shall I book the table?") is None

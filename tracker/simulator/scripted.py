@@ -19,8 +19,7 @@ from dataclasses import dataclass
 
 from tracker.conversation import Message, Role
 from tracker.goal import Category, Component, Goal
-from tracker.simulator.steering import Instruction, Plan, Planner
-from tracker.state import GoalState
+from tracker.simulator.steering import Instruction, Plan, answers
 
 _READS_GOAL = 0.25
 _READS_STATE = 0.6
@@ -95,18 +94,16 @@ class ScriptedSpeaker:
         self._said: set[str] = set()
         self._owner: str | None = None
         """The objective that was spoken of last."""
-        self._planner = Planner(goal)
 
     def propose(self, messages: Sequence[Message], instruction: Instruction, count: int = 1) -> list[str]:
         self._read(instruction)
         last = messages[-1].content if messages and messages[-1].role is Role.ASSISTANT else ""
-        # The planner knows which component answers a question; what is open, this user remembers by itself.
-        answers = self._planner.plan(GoalState.start(self._goal), messages, 99).answer
+        answering = answers(self._goal, last)
         said, owner = set(self._said), self._owner
         proposed = []
         for _ in range(count):
             self._said, self._owner = set(said), owner
-            proposed.append(self._message(last, answers, instruction.plan, first=not messages))
+            proposed.append(self._message(last, answering, instruction.plan, first=not messages))
         return proposed
 
     def close(self) -> None:

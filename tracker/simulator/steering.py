@@ -112,6 +112,8 @@ class Planner:
         self._given_up: set[str] = set()
         self._idle = 0
         """Turns since something moved, or something new was to be said."""
+        self._at_hand: str | None = None
+        """The objective that was spoken of last."""
         self._reminded: set[str] = set()
         """Rules for the moment before something is done that have been due."""
         self._before: GoalState = GoalState.start(goal)
@@ -174,16 +176,17 @@ class Planner:
         due = tuple(c for c in policies if come[moments[c.id]])
         first = {c.id for c in due if moments[c.id] is _Moment.BEFORE} - self._reminded
         self._reminded |= first
-        answer = tuple(_answers(goal, last))
-        replies = (
-            _replies(last, answered=bool(answer), ready=not chosen and not first) if reply is None else reply
-        )
+        # What belongs to another task than the one spoken of last answers no question about that one.
+        known = [c for c in goal if self._at_hand in (None, c.id, c.objective) or _is_free(c)]
+        replies = _replies(known, last, ready=not chosen and not first) if reply is None else reply
+        if chosen:
+            self._at_hand = chosen[-1].objective or chosen[-1].id
         return Plan(
             done=tuple(c for c in tasks if state[c.id].status is Status.COMPLETE),
             refused=tuple(c for c in tasks if state[c.id].status is Status.ATTEMPTED),
             open=(*open_tasks, *unvoiced),
             say=() if close else tuple(chosen),
-            answer=answer,
+            answer=tuple(answers(known, last)),
             reply=next(iter(replies), None),
             asked=last.rstrip().endswith("?"),
             rules=tuple(c for c in policies if moments[c.id] is _Moment.ALWAYS),
@@ -334,6 +337,11 @@ _HINTS = (
 )
 
 
+def _is_free(component: Component) -> bool:
+    """Whether a component belongs to no task."""
+    return component.objective is None and component.category is not Category.OBJECTIVE
+
+
 def _words(text: str) -> set[str]:
     return {word.rstrip("s") for word in re.findall(r"[\w:-]+", text.lower())}
 
@@ -343,19 +351,26 @@ def _is_said(component: Component, words: set[str]) -> bool:
     return bool(wanted) and len(wanted & words) >= 0.7 * len(wanted)
 
 
-def _answers(goal: Goal, message: str) -> list[Component]:
-    """The components that answer the agent's question, by what is asked for."""
-    questions = " ".join(re.findall(r"[^.!?]*\?", message)).lower()
-    if not questions:
-        return []
-    hints = [answer for asked, answer in _HINTS if re.search(asked, questions)]
-    return [
-        c
-        for c in goal
-        if c.category is not Category.POLICY
-        and any(re.search(hint, c.text, re.I) for hint in hints)
-        and not c.text.startswith("Find out")
-    ][: _AT_ONCE[0]]
+def answers(components: Iterable[Component], message: str) -> list[Component]:
+    """The components that answer the agent's questions, by what is asked for."""
+    hints = [hint for question in _questions(message) for hint in _hints(question)]
+    return [component for component in components if _answer_by(component, hints)][: _AT_ONCE[0]]
+
+
+def _questions(message: str) -> list[str]:
+    return re.findall(r"[^.!?]*\?", message.lower())
+
+
+def _hints(question: str) -> list[str]:
+    return [answer for asked, answer in _HINTS if re.search(asked, question)]
+
+
+def _answer_by(component: Component, hints: Iterable[str]) -> bool:
+    return (
+        component.category is not Category.POLICY
+        and not component.text.startswith("Find out")
+        and any(re.search(hint, component.text, re.I) for hint in hints)
+    )
 
 
 _EXTRA = re.compile(r"\badd\b|\binstead\b", re.I)
@@ -365,18 +380,18 @@ _GO_AHEAD = re.compile(
 _WHAT_ELSE = re.compile(r"\b(else|help|do for you)\b", re.I)
 
 
-def _replies(message: str, *, answered: bool, ready: bool) -> list[Reply]:
+def _replies(known: Sequence[Component], message: str, *, ready: bool) -> list[Reply]:
     """How to answer an agent's questions beside what components say; the last question is the nearest.
 
-    ``answered`` says whether a component answers, ``ready`` whether nothing has to be said before a yes.
+    ``known`` are the components that may answer, ``ready`` says whether nothing has to be said before a yes.
     """
     found: list[Reply] = []
-    for question in reversed(re.findall(r"[^.!?]*\?", message)):
+    for question in reversed(_questions(message)):
         if _EXTRA.search(question):
             found.append(Reply.NO)
         elif _GO_AHEAD.search(question):
             found += [Reply.YES] if ready else []
-        elif not _WHAT_ELSE.search(question) and not answered:
+        elif not _WHAT_ELSE.search(question) and not any(_answer_by(c, _hints(question)) for c in known):
             found.append(Reply.OPEN)
     return found
 
