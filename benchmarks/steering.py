@@ -186,44 +186,42 @@ def _count(conversation: Conversation, simulation: dict[str, object], turns: int
     )
 
 
-Statistic = Callable[[Sequence[Goal], npt.NDArray[np.int64]], float]
-"""A figure over the goals at some indices."""
+@dataclass(frozen=True)
+class Statistic:
+    """A mean over ratios of sums: the success of five categories, or one ratio such as words a turn."""
 
+    above: Callable[[Goal], Floats]
+    below: Callable[[Goal], Floats]
 
-def _rate(rows: Callable[[Goal], tuple[Floats, Floats]], category: int | None = None) -> Statistic:
-    def statistic(goals: Sequence[Goal], chosen: npt.NDArray[np.int64]) -> float:
-        above = np.array([rows(goal)[0] for goal in goals])[chosen].sum(0)
-        below = np.array([rows(goal)[1] for goal in goals])[chosen].sum(0)
-        shares = np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0)
-        return float(np.nanmean(shares) if category is None else shares[category])
-
-    return statistic
+    def over(self, goals: Sequence[Goal], draws: npt.NDArray[np.int64]) -> Floats:
+        """Its value for each draw of goals, shape (draws,); ``draws`` has shape (draws, goals)."""
+        above = np.array([self.above(goal) for goal in goals])[draws].sum(1)
+        below = np.array([self.below(goal) for goal in goals])[draws].sum(1)
+        shares = np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
+        mean: Floats = np.nanmean(shares, axis=1)
+        return mean
 
 
 def _ratio(above: Callable[[Goal], float], below: Callable[[Goal], float]) -> Statistic:
-    def statistic(goals: Sequence[Goal], chosen: npt.NDArray[np.int64]) -> float:
-        over = np.array([above(goal) for goal in goals])[chosen].sum()
-        return float(over / max(np.array([below(goal) for goal in goals])[chosen].sum(), 1e-9))
+    return Statistic(lambda goal: np.array([above(goal)]), lambda goal: np.array([below(goal)]))
 
-    return statistic
+
+def _success(row: int) -> Statistic:
+    return Statistic(lambda goal: goal.success[[row]], lambda goal: goal.components[[row]])
 
 
 def statistics() -> dict[str, Statistic]:
-    found: dict[str, Statistic] = {
-        "success, average": _rate(lambda g: (g.success, g.components)),
-        **{
-            f"success, {category}": _rate(lambda g: (g.success, g.components), row)
-            for row, category in enumerate(_CATEGORIES)
-        },
+    return {
+        "success, average": Statistic(lambda g: g.success, lambda g: g.components),
+        **{f"success, {category}": _success(row) for row, category in enumerate(_CATEGORIES)},
         "wrongful terminations": _ratio(lambda g: g.wrongful, lambda g: 1.0),
         "turn-limit overruns": _ratio(lambda g: g.overrun, lambda g: 1.0),
-        "tracker's accuracy": _rate(lambda g: (g.right, g.asked)),
+        "tracker's accuracy": Statistic(lambda g: g.right, lambda g: g.asked),
         "words a message": _ratio(lambda g: g.words, lambda g: g.turns),
         "turns": _ratio(lambda g: g.turns, lambda g: 1.0),
         "steering's share of time": _ratio(lambda g: g.steering_s, lambda g: g.total_s),
         "seconds a turn": _ratio(lambda g: g.total_s, lambda g: g.turns),
     }
-    return found
 
 
 def distinct_2(messages: Sequence[str], most: int) -> float:
@@ -242,18 +240,16 @@ def report(figures: dict[Steer, dict[str, Goal]], *, as_json: bool) -> None:
     goals = {arm: [by_id[name] for name in shared] for arm, by_id in figures.items()}
     chance = np.random.default_rng(0)
     draws = chance.integers(len(shared), size=(RESAMPLES, len(shared)))
-    everyone = np.arange(len(shared))
+    everyone = np.arange(len(shared))[None]
     result: dict[str, dict[str, dict[str, list[float] | float]]] = {}
     base = Steer.NONE if Steer.NONE in goals else None
     for name, statistic in statistics().items():
-        sampled = {arm: np.array([statistic(rows, draw) for draw in draws]) for arm, rows in goals.items()}
-        for arm, rows in goals.items():
-            cell: dict[str, list[float] | float] = {
-                "value": statistic(rows, everyone),
-                "interval": _interval(sampled[arm]),
-            }
+        values = {arm: float(statistic.over(rows, everyone)[0]) for arm, rows in goals.items()}
+        sampled = {arm: statistic.over(rows, draws) for arm, rows in goals.items()}
+        for arm in goals:
+            cell: dict[str, list[float] | float] = {"value": values[arm], "interval": _interval(sampled[arm])}
             if base is not None and arm is not base:
-                cell["difference"] = statistic(rows, everyone) - statistic(goals[base], everyone)
+                cell["difference"] = values[arm] - values[base]
                 cell["difference interval"] = _interval(sampled[arm] - sampled[base])
             result.setdefault(name, {})[str(arm)] = cell
     # The more words, the fewer new ones: all arms are cut to the length of the shortest.

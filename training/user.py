@@ -256,7 +256,8 @@ def main() -> None:
     parser.add_argument("--note", action="append", default=[], help="for the card; repeatable")
     given = parser.parse_args()
     if given.export:
-        print(json.dumps(export(*given.export, given.note)["adapter"]))
+        run, folder = given.export
+        print(json.dumps(export(run, folder, given.note)["adapter"]))
     elif given.config:
         Trainer(read_config(given.config)).run()
     else:
