@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from tracker.agreement import Agreement, Floats, accuracy, cohen_kappa, evaluate
+from tracker.atomic import write_text
 from tracker.conversation import Conversation
 from tracker.decoding import Decoder, Distribution
 from tracker.forward import Belief, Calibration, CategoryCalibration
@@ -253,9 +253,7 @@ def steps(answered: Sequence[Answered], fitted: Mapping[str, Calibration]) -> di
 
 
 def write(calibration: Calibration, path: Path) -> None:
-    partial = path.with_suffix(".part")
-    partial.write_text(calibration.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    write_text(path, calibration.model_dump_json(indent=2) + "\n")
 
 
 def main() -> None:

@@ -241,6 +241,42 @@ def effort(log: Path) -> Effort:
     return total
 
 
+def run_fields(manifest: Manifest, effort: Effort, *, watts: float, hardware: str) -> dict[str, object]:
+    """What every card's template is filled in with: the adapter, how it was trained, time and energy."""
+    adapter, training = manifest.adapter, manifest.training
+    return {
+        "megabytes": f"{adapter.bytes / 2**20:.1f}",
+        "rank": adapter.rank,
+        "base": manifest.base.name,
+        "quantisation": manifest.quantisation,
+        "date": training.date,
+        "commit": f"`{training.commit[:12]}`" if training.commit else "unknown",
+        "passes": training.passes,
+        "base_hash": manifest.base.sha256[:12],
+        "adapter_hash": adapter.sha256[:12],
+        "arguments": table(
+            ("argument", "value"), [(f"`{n}`", f"`{json.dumps(v)}`") for n, v in training.config.items()]
+        ),
+        "notes": "\n".join(f"- {note}" for note in training.notes),
+        "duration": duration(effort.seconds),
+        "hardware": hardware,
+        "tokens": f"{effort.tokens / 1e6:.1f}",
+        "speed": f"{effort.tokens / effort.seconds:.0f}",
+        "watts": f"{watts:g}",
+        "energy": f"{effort.seconds / 3600 * watts / 1000:.2f}",
+    }
+
+
+def closed_up(text: str) -> str:
+    """A filled-in template without the blank lines that a section with nothing to say leaves behind."""
+    return re.sub(r"\n{3,}", "\n\n", text)
+
+
+def add_effort_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--watts", type=float, default=30.0, help="power assumed for the hardware")
+    parser.add_argument("--hardware", default="two shared CPU cores", help="what the run ran on, in words")
+
+
 def draw_confusion(figures: SetFigures) -> bytes:
     """A PNG with one confusion matrix a category: counts, shaded by the share of the judge's status."""
     figure, axes = plt.subplots(
@@ -285,39 +321,20 @@ class Card:
 
     def text(self) -> str:
         """The card as Markdown: ``card.template.md``, filled in."""
-        adapter, training = self.manifest.adapter, self.manifest.training
+        training = self.manifest.training
         template = Path(__file__).with_name("card.template.md").read_text(encoding="utf-8")
         text = Template(template).substitute(
-            megabytes=f"{adapter.bytes / 2**20:.1f}",
-            rank=adapter.rank,
-            base=self.manifest.base.name,
-            quantisation=self.manifest.quantisation,
+            run_fields(self.manifest, self.effort, watts=self.watts, hardware=self.hardware),
             tracker=", ".join(f"{name} {value}" for name, value in self.sets[0].tracker.items()),
             figures="\n\n".join(map(_set_section, self.sets)),
             comparison=self._comparison(),
             data=table(
                 ("file", "use", "sha256"), [(d.file, d.use, f"`{d.sha256[:12]}`") for d in training.data]
             ),
-            date=training.date,
-            commit=f"`{training.commit[:12]}`" if training.commit else "unknown",
-            passes=training.passes,
-            base_hash=self.manifest.base.sha256[:12],
-            adapter_hash=adapter.sha256[:12],
-            arguments=table(
-                ("argument", "value"), [(f"`{n}`", f"`{json.dumps(v)}`") for n, v in training.config.items()]
-            ),
-            notes="\n".join(f"- {note}" for note in training.notes),
             calibration=self._calibration(),
             below=self._below_people(),
-            duration=duration(self.effort.seconds),
-            hardware=self.hardware,
-            tokens=f"{self.effort.tokens / 1e6:.1f}",
-            speed=f"{self.effort.tokens / self.effort.seconds:.0f}",
-            watts=f"{self.watts:g}",
-            energy=f"{self.effort.seconds / 3600 * self.watts / 1000:.2f}",
         )
-        # A section that has nothing to say leaves its blank lines behind.
-        return re.sub(r"\n{3,}", "\n\n", text)
+        return closed_up(text)
 
     def _comparison(self) -> str:
         if not self.ways:
@@ -487,8 +504,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--figures", nargs="+", required=True, type=Path, help="from goalstate evaluate --json"
     )
     parser.add_argument("--baselines", type=Path, help="from training.baselines --json")
-    parser.add_argument("--watts", type=float, default=30.0, help="power assumed for the hardware")
-    parser.add_argument("--hardware", default="two shared CPU cores", help="what the run ran on, in words")
+    add_effort_arguments(parser)
     given = parser.parse_args(arguments)
     try:
         card = write_card(

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from tracker.conversation import Conversation
 from tracker.goal import Category, Component, Status
+from training.rules import NAME
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
@@ -38,7 +39,6 @@ _LONG_NUMBER = re.compile(r"(?<![\d.,:])\d{2,}(?![\d:]|[.,]\d)")
 _DAY = re.compile(rf"\b({'|'.join(_DAYS)})\b")
 _MONTH = re.compile(rf"\b({'|'.join(m for m in _MONTHS if m != 'May')})\b")
 _COUNTED = re.compile(rf"\b({'|'.join(_COUNTS)}|[1-9]) ([a-z]{{3,}})\b")
-_NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{3,}\b")
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _made(conversation: Conversation, component: Component, change: _Change) -> 
 
 def _changes(component: Component, names: Sequence[str], chance: random.Random) -> Iterator[_Change]:
     text = component.text
-    for match in _NAME.finditer(text):
+    for match in NAME.finditer(text):
         if names and match[0] not in (*_DAYS, *_MONTHS):
             yield _Change(match[0], chance.choice(names), *match.span())
     profile = component.category is Category.PROFILE

@@ -27,11 +27,10 @@ from training.data import (
 )
 from training.exact import ExactComponent, exact_components
 from training.recast import recast_components
+from training.rules import NAME
 
 FOREIGN = 3
 """Names and components of other conversations that a draw may put before this one."""
-
-_NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{3,}\b")
 
 
 class Drawer:
@@ -145,4 +144,4 @@ def _names(conversations: Iterable[Conversation]) -> list[str]:
     """Words that goals write with a capital in mid-sentence and never without one, in alphabetical order."""
     texts = [part.text for conversation in conversations for part in conversation.goal]
     plain = {word for text in texts for word in re.findall(r"\b[a-z]+\b", text)}
-    return sorted({n for text in texts for n in _NAME.findall(text) if n.lower() not in plain})
+    return sorted({n for text in texts for n in NAME.findall(text) if n.lower() not in plain})

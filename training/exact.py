@@ -19,11 +19,10 @@ from training.courtesy import courtesy_rules
 from training.lengths import length_rules
 from training.own_words import own_word_rules
 from training.replies import reply_rules
-from training.rules import Doubt, Moves, Rule, Turns, never
+from training.rules import NAME, Doubt, Moves, Rule, Turns, never
 from training.signs import sign_rules
 from training.taboos import taboo_rules
 
-_NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{3,}\b")
 _NUMBER = re.compile(r"(?<![\w.,:-])\d{2,}\b(?![.,:-]?\d)")
 _BROKEN = 0.4
 """The share of drawn rules that are broken, where there are enough of both."""
@@ -49,11 +48,11 @@ class ExactComponent:
 def _mention_rules(turns: Turns, foreign: Sequence[str]) -> list[Rule]:
     """Rules about single words: of the user's, of the agent's, and of another conversation."""
     rules: list[Rule] = []
-    said = [w for turn in turns for w in _NAME.findall(turn.user) + _NUMBER.findall(turn.user)]
+    said = [w for turn in turns for w in NAME.findall(turn.user) + _NUMBER.findall(turn.user)]
     heard = [
         w
         for turn in turns
-        for w in _NAME.findall(turn.assistant or "") + _NUMBER.findall(turn.assistant or "")
+        for w in NAME.findall(turn.assistant or "") + _NUMBER.findall(turn.assistant or "")
     ]
     for word in dict.fromkeys([*said, *heard, *foreign]):
         pattern = re.compile(rf"\b{re.escape(word)}\b", re.I)

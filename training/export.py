@@ -21,6 +21,7 @@ import gguf
 import numpy as np
 import torch
 
+from tracker.atomic import write_text
 from tracker.errors import InputError
 from tracker.model.base import find_base
 from tracker.model.digest import sha256
@@ -128,10 +129,7 @@ def write_shippable(
 
 
 def write_manifest(manifest: dict[str, Any], folder: Path) -> None:
-    target = folder / "manifest.json"
-    partial = target.with_suffix(".part")
-    partial.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-    os.replace(partial, target)
+    write_text(folder / "manifest.json", json.dumps(manifest, indent=2) + "\n")
 
 
 def commit() -> str | None:

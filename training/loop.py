@@ -1,4 +1,4 @@
-"""What every training loop here does alike: the learning rate, and checkpoints to go on from or to ship.
+"""What every training loop does alike: the optimiser, its rate, and checkpoints to go on from or to ship.
 
 Knows steps, parameters and optimisers. Knows nothing about data or losses.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,13 @@ def learning_rate_factor(step: float, steps: float, warm_up: int) -> float:
     if step < warm_up:
         return step / warm_up
     return 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
+
+
+def adamw(
+    parameters: Sequence[nn.Parameter], *, learning_rate: float, weight_decay: float
+) -> torch.optim.Optimizer:
+    """The optimiser of every run (Loshchilov and Hutter 2019, arXiv 1711.05101)."""
+    return torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay, betas=(0.9, 0.98))
 
 
 def save_checkpoint(

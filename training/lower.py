@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from training.data import Pack
+from training.data import Ids, Pack
 from training.model import Layout, PackedModel, ReadPrefix
 
 
@@ -29,11 +30,24 @@ class _Kept:
     """Tokens seen and the branch's own → hidden states (its tokens, width)."""
 
 
-def pack_tokens(pack: Pack) -> Tensor:
+class Packed(Protocol):
+    """A prefix and branches behind parts of it, as a ``Pack`` has them, or a user's."""
+
+    @property
+    def prefix(self) -> Ids: ...
+
+    @property
+    def branches(self) -> Sequence[Ids]: ...
+
+    @property
+    def visible(self) -> Ids: ...
+
+
+def pack_tokens(pack: Packed) -> Tensor:
     return torch.from_numpy(np.concatenate([pack.prefix, *pack.branches]))
 
 
-def pack_layout(pack: Pack, device: torch.device) -> Layout:
+def pack_layout(pack: Packed, device: torch.device) -> Layout:
     lengths = np.array([len(branch) for branch in pack.branches], dtype=np.int64)
     return Layout.of(len(pack.prefix), pack.visible, lengths, device)
 

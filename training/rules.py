@@ -1,7 +1,7 @@
 """What a rule is that code can check on any text, and the small measures that such rules are made of.
 
 Knows messages as text. Knows nothing about goals, labels of judges or models; the rules themselves are
-``training.manners``', ``training.replies``' and ``training.exact``'s.
+``training.exact``'s and those of the files that it draws from.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ PLEASE = re.compile(r"\b(?:please|pls)\b", re.I)
 MONEY = re.compile(
     r"[€$£]|\b\d[\d.,]* ?(?:euros?|dollars?|pounds?|francs?|crowns?|kroner|eur|usd|gbp|chf|zł|cents?)\b", re.I
 )
+NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{3,}\b")
+"""A word that is written with a capital in mid-sentence."""
 _WORD = re.compile(r"[\w'’.-]*\w[\w'’.-]*")
 _UNITS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"),

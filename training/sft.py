@@ -41,6 +41,7 @@ from training.evaluation import chain_figures
 from training.loop import (
     BEST,
     LAST,
+    adamw,
     best_score,
     learning_rate_factor,
     load_factors,
@@ -152,9 +153,7 @@ class Trainer:
             base, frozen=config.frozen, rank=config.rank, alpha=config.alpha, dropout=config.dropout
         )
         self.trained = [p for p in model.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(
-            self.trained, lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98)
-        )
+        optimizer = adamw(self.trained, learning_rate=config.learning_rate, weight_decay=config.weight_decay)
         self.wrapped, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.model: PackedModel = self.accelerator.unwrap_model(self.wrapped)
         self.lower = Lower(self.model, device)

@@ -32,7 +32,8 @@ from tracker.vocabulary import Vocabulary
 from training.config import read_toml
 from training.data import read_labelled
 from training.export import commit, read_checkpoint, write_manifest, write_shippable
-from training.loop import learning_rate_factor, restore_checkpoint, save_checkpoint
+from training.loop import adamw, learning_rate_factor, restore_checkpoint, save_checkpoint
+from training.lower import pack_layout, pack_tokens
 from training.model import Layout, PackedModel
 from training.user_data import UserPack, pack_user, with_goal_text
 
@@ -118,8 +119,8 @@ class Trainer:
         self.held_out = held_out[: config.evaluate_conversations]
         self.model = UserModel(self.base, frozen=config.frozen, rank=config.rank, alpha=config.alpha)
         self.trained = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(
-            self.trained, lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98)
+        self.optimizer = adamw(
+            self.trained, learning_rate=config.learning_rate, weight_decay=config.weight_decay
         )
         self.done = 0
         config.output.mkdir(parents=True, exist_ok=True)
@@ -192,9 +193,8 @@ class Trainer:
 
     def _loss(self, pack: UserPack) -> tuple[Tensor, int]:
         """The mean loss of a token, and how many there are."""
-        tokens = torch.from_numpy(np.concatenate([pack.prefix, *pack.branches]))
-        lengths = np.array([len(branch) for branch in pack.branches])
-        layout = Layout.of(len(pack.prefix), pack.visible, lengths, tokens.device)
+        tokens = pack_tokens(pack)
+        layout = pack_layout(pack, tokens.device)
         rows, wanted = targets(pack)
         with torch.no_grad():
             hidden = self.model.lower(tokens, layout)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from pydantic import BaseModel, Field
 
 from tracker.atomic import write_text
 from tracker.errors import GoalstateError
-from training.card import Manifest, duration, effort, read_json, table
+from training.card import Manifest, add_effort_arguments, closed_up, effort, read_json, run_fields, table
 
 
 class Cell(BaseModel):
@@ -62,36 +61,16 @@ def write_card(folder: Path, *, run: Path, steering: Path | None, watts: float, 
     Raises ``InputError`` where a file is missing or another thing.
     """
     manifest = read_json(folder / "manifest.json", Manifest)
-    spent = effort(run / "log.jsonl")
+    fields = run_fields(manifest, effort(run / "log.jsonl"), watts=watts, hardware=hardware)
     rows = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     losses = {row["passes"]: row["validation"] for row in rows if "validation" in row}
-    training, adapter = manifest.training, manifest.adapter
     text = Template(Path(__file__).with_name("user_card.template.md").read_text(encoding="utf-8")).substitute(
-        megabytes=f"{adapter.bytes / 2**20:.1f}",
-        rank=adapter.rank,
-        base=manifest.base.name,
-        quantisation=manifest.quantisation,
+        fields,
         steering=_steering(read_json(steering, SteeringFigures)) if steering else "",
-        data=table(("file", "sha256"), [(d.file, f"`{d.sha256[:12]}`") for d in training.data]),
-        date=training.date,
-        commit=f"`{training.commit[:12]}`" if training.commit else "unknown",
-        passes=training.passes,
-        base_hash=manifest.base.sha256[:12],
-        adapter_hash=adapter.sha256[:12],
+        data=table(("file", "sha256"), [(d.file, f"`{d.sha256[:12]}`") for d in manifest.training.data]),
         losses=", ".join(f"{loss:.2f} ({passes})" for passes, loss in losses.items()),
-        arguments=table(
-            ("argument", "value"), [(f"`{n}`", f"`{json.dumps(v)}`") for n, v in training.config.items()]
-        ),
-        notes="\n".join(f"- {note}" for note in training.notes),
-        duration=duration(spent.seconds),
-        hardware=hardware,
-        tokens=f"{spent.tokens / 1e6:.1f}",
-        speed=f"{spent.tokens / spent.seconds:.0f}",
-        watts=f"{watts:g}",
-        energy=f"{spent.seconds / 3600 * watts / 1000:.2f}",
     )
-    # A section that has nothing to say leaves its blank lines behind.
-    write_text(folder / "README.md", re.sub(r"\n{3,}", "\n\n", text))
+    write_text(folder / "README.md", closed_up(text))
     return folder / "README.md"
 
 
@@ -114,8 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="holds manifest.json; the card is written there")
     parser.add_argument("--run", required=True, type=Path, help="the run's folder")
     parser.add_argument("--steering", type=Path, help="from benchmarks.steering --json")
-    parser.add_argument("--watts", type=float, default=30.0, help="power assumed for the hardware")
-    parser.add_argument("--hardware", default="two shared CPU cores", help="what the run ran on, in words")
+    add_effort_arguments(parser)
     given = parser.parse_args(arguments)
     try:
         card = write_card(
