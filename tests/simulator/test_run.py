@@ -13,6 +13,7 @@ from tracker.errors import InputError
 from tracker.formats import read
 from tracker.goal import SUCCESS, Category, Goal, Status
 from tracker.simulator import Ending, Simulation, Steer, Temperament, generate_goals, simulate
+from tracker.simulator.run import CANDIDATES
 from tracker.simulator.scripted import Drift, ScriptedUser
 from tracker.simulator.steering import Instruction
 from tracker.state import ComponentState, GoalState
@@ -69,6 +70,7 @@ class Parrot:
     """A user that says what it was given, and remembers what it was told."""
 
     name = "parrot"
+    redraws = 0
 
     def __init__(self, *texts: str) -> None:
         self.texts = list(texts)
@@ -196,6 +198,35 @@ def test_look_ahead_sends_the_candidate_that_keeps_the_rules() -> None:
     )
     assert all("!" not in turn.user for turn in simulation.conversation.turns)
     assert tracker.forks >= 3
+
+
+def test_a_message_that_says_nothing_of_the_plan_is_drawn_again() -> None:
+    user = Parrot("That is up to you.", "Yes, do that.", "Book a table at a restaurant.", "No.")
+    user.redraws = 1
+    simulation = simulate(
+        restaurant_goal(),
+        user=user,
+        agent=Temperament.CRISP,
+        steer=Steer.PLAN,
+        tracker=FakeTracker(complete_at=9),
+        turns=1,
+    )
+    assert simulation.conversation.turns[0].user == "Book a table at a restaurant."
+
+
+def test_what_is_drawn_in_vain_is_sent_all_the_same() -> None:
+    user = Parrot("That is up to you.")
+    user.redraws = 2
+    told = simulate(
+        restaurant_goal(),
+        user=user,
+        agent=Temperament.CRISP,
+        steer=Steer.PLAN,
+        tracker=FakeTracker(complete_at=9),
+        turns=1,
+    )
+    assert told.conversation.turns[0].user == "That is up to you."
+    assert user.said == 1 + 2 * CANDIDATES
 
 
 def test_steering_helps_the_scripted_user_by_what_it_reads() -> None:

@@ -168,6 +168,72 @@ def test_what_never_moves_is_given_up() -> None:
     assert closes[-1]
 
 
+TWO = Goal(
+    text="Book a table at a restaurant for four people. Then order a kettle.",
+    components=(
+        Component(id="task", category=Category.OBJECTIVE, text="Book a table at a restaurant."),
+        Component(
+            id="lift",
+            category=Category.REQUIREMENT,
+            text="Find out whether there is a lift.",
+            objective="task",
+        ),
+        Component(
+            id="wish",
+            category=Category.PREFERENCE,
+            text="You would rather sit on the terrace than inside.",
+            objective="task",
+        ),
+        Component(id="kettle", category=Category.OBJECTIVE, text="Order a new kettle."),
+    ),
+)
+OVER = said(
+    "Book a table at a restaurant. Is there a lift? Rather the terrace, sit inside no.", "Anything else?"
+)
+
+
+def test_an_agent_that_asks_for_more_is_told_again_and_then_of_the_next_task() -> None:
+    start, planner = GoalState.start(TWO), Planner(TWO)
+    at_work = [OVER[0], OVER[1].model_copy(update={"content": "One moment."})]
+    assert ids(planner.plan(start, at_work, 9).say) == []
+    told = [ids(planner.plan(start, OVER, turns).say) for turns in (8, 7, 6)]
+    assert told == [["task", "lift"], ["task", "lift"], ["kettle"]]
+
+
+def test_what_is_left_of_a_settled_task_is_said_once() -> None:
+    planner = Planner(TWO)
+    settled = GoalState(1, {**GoalState.start(TWO), "task": ComponentState(Status.COMPLETE, 0.9)})
+    messages = said("Book a table at a restaurant.", "It is booked.")
+    assert ids(planner.plan(settled, messages, 8).say) == ["lift", "wish"]
+    assert ids(planner.plan(settled, messages, 7).say) == ["kettle"]
+
+
+def test_an_agent_that_asks_for_more_again_and_again_will_not_do_the_rest() -> None:
+    planner, start = Planner(TWO), GoalState.start(TWO)
+    messages = [*OVER, *said("Order a new kettle.", "Anything else?")]
+    plans = [planner.plan(start, messages, turns) for turns in range(9, 0, -1)]
+    assert not plans[3].close
+    assert plans[-1].close
+
+
+def test_a_wish_is_said_along_with_the_yes_and_a_condition_before_it() -> None:
+    offer = "I can offer you a table. Shall I book it?"
+    wish = said("Book a table at a restaurant. Is there a lift?", offer)
+    plan = Planner(TWO).plan(GoalState.start(TWO), wish, 8)
+    assert (ids(plan.say), plan.reply) == (["wish"], Reply.YES)
+    condition = said("Book a table at a restaurant.", offer)
+    plan = Planner(TWO).plan(GoalState.start(TWO), condition, 8)
+    assert (ids(plan.say), plan.reply) == (["lift", "wish"], None)
+
+
+def test_what_cannot_be_changed_later_is_no_refusal() -> None:
+    planner = Planner(GOAL)
+    asked = planner.plan(GoalState.start(GOAL), said("Hi", "Are you quite sure? It cannot be changed."), 8)
+    assert "if" not in ids(asked.due)
+    refused = planner.plan(GoalState.start(GOAL), said("Hi", "I cannot do that."), 8)
+    assert "if" in ids(refused.due)
+
+
 def test_what_each_arm_tells() -> None:
     start = GoalState.start(GOAL)
     plan = Planner(GOAL).plan(start, [], 10)

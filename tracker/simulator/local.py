@@ -33,6 +33,8 @@ _LONGEST = 96
 """Tokens of a message; what is longer is cut at its last sentence."""
 _TRIES = 4
 """A message is drawn so often, at most, until it holds something new."""
+_REDRAWS = 3
+"""So small a model often says nothing of what it is told to say."""
 _KEPT = 256
 """The likeliest tokens among which one is drawn, at most."""
 _AT_A_LOSS = "Could you say that again?"
@@ -95,6 +97,11 @@ class LocalUser:
         loaded = Model(prepared.path, options)
         return cls(loaded, name=prepared.name, threads=options.threads, temperature=temperature, top_p=top_p)
 
+    @property
+    def redraws(self) -> int:
+        # The likeliest message stays the likeliest, however often it is asked for.
+        return _REDRAWS if self.temperature > 0 else 0
+
     def start(self, goal: Goal, *, random_state: str) -> LocalSpeaker:
         return LocalSpeaker(self, self._engine, self._model.vocabulary, goal, random_state)
 
@@ -128,7 +135,6 @@ class LocalSpeaker:
         said = {message.content for message in messages if message.role is Role.USER}
         texts = [""] * count
         try:
-            # The likeliest message stays the likeliest, however often it is asked for.
             for _ in range(_TRIES if self._user.temperature > 0 else 1):
                 # A message with nothing in it, or one that was sent before, is drawn again.
                 stale = [number for number, text in enumerate(texts) if not text or text in said]

@@ -6,6 +6,7 @@ nothing about how any of them does it.
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -22,11 +23,13 @@ from tracker.goal import Category, Goal
 from tracker.simulator.agent import Agent, AgentFunction, FunctionAgent, RuleAgent, Temperament
 from tracker.simulator.goals import SimulatedGoal
 from tracker.simulator.steering import (
+    Candidate,
     Instruction,
     Plan,
     Planner,
     Steer,
     admissible,
+    follows,
     instruct,
     on_course,
     says,
@@ -40,7 +43,7 @@ from tracker.tracking import GoalTracker
 TURNS = 10
 """The most messages of a user, where nothing else is said."""
 CANDIDATES = 3
-"""Messages that look-ahead chooses from."""
+"""Messages that look-ahead chooses from, and that are drawn side by side where one is drawn again."""
 _AGAIN = 2
 """A message that holds nothing but a goodbye that comes too early is drawn again so often."""
 _STAYS = "I am not done yet. What else do you need from me?"
@@ -142,7 +145,7 @@ def simulate(
     speaker = user.start(simulated.goal, random_state=simulated.random_state)
     tracked = _Tracked(tracker, simulated.goal) if tracker is not None and steer.tracks else None
     try:
-        dialogue = _Dialogue(simulated.goal, speaker, tracked, steer, candidates)
+        dialogue = _Dialogue(simulated.goal, speaker, tracked, steer, candidates, user.redraws)
         closing = dialogue.run(answering, turns, watch)
     finally:
         speaker.close()
@@ -197,7 +200,13 @@ class _Dialogue:
     """A conversation under way."""
 
     def __init__(
-        self, goal: Goal, speaker: Speaker, tracked: _Tracked | None, steer: Steer, candidates: int
+        self,
+        goal: Goal,
+        speaker: Speaker,
+        tracked: _Tracked | None,
+        steer: Steer,
+        candidates: int,
+        redraws: int,
     ) -> None:
         self.messages: list[Message] = []
         self.states: list[GoalState] = []
@@ -207,6 +216,7 @@ class _Dialogue:
         self._tracked = tracked
         self._steer = steer
         self._candidates = candidates
+        self._redraws = redraws
         self._planner = Planner(goal)
 
     def run(self, agent: Agent, turns: int, watch: Watcher | None) -> int | None:
@@ -247,13 +257,7 @@ class _Dialogue:
         chose = time.perf_counter()
         # Candidates may be drawn side by side: one even share is the user's, the others are steering's.
         self.user_s += (chose - spoke) / count
-        found = [admissible(text, self._steer, plan) for text in texts]
-        for _ in range(_AGAIN):
-            if any(candidate.text for candidate in found):
-                break
-            again = self._speaker.propose(self.messages, instruction)
-            found = [admissible(text, self._steer, plan) for text in again]
-        usable = [candidate for candidate in found if candidate.text]
+        usable = self._usable(texts, instruction, plan)
         best = usable[0] if usable else None
         if len(usable) > 1:
             scores = self._scores([candidate.text for candidate in usable], plan)
@@ -261,9 +265,26 @@ class _Dialogue:
         self.steering_s += time.perf_counter() - began - (chose - spoke) / count
         return (_STAYS, False) if best is None else (best.text, best.closes)
 
+    def _usable(self, texts: Sequence[str], instruction: Instruction, plan: Plan) -> list[Candidate]:
+        """The candidates that may be sent: those that follow the plan, or any where none does.
+
+        Where nothing is left of them, or none follows what the user was told, more are drawn.
+        """
+        told = instruction.plan
+        drawn = list(texts)
+        for again in itertools.count():
+            usable = [c for c in (admissible(text, self._steer, plan) for text in drawn) if c.text]
+            following = [c for c in usable if told is None or follows(c.text, told)]
+            if following or again >= (self._redraws if usable else max(self._redraws, _AGAIN)):
+                break
+            drawn += self._speaker.propose(self.messages, instruction, CANDIDATES if self._redraws else 1)
+        return following or usable
+
     def _scores(self, texts: Sequence[str], plan: Plan) -> list[float]:
-        """How well each of some messages keeps to the plan and the goal."""
-        kept = [0.0] * len(texts) if self._tracked is None else self._tracked.on_course(texts)
+        """How well each of some messages keeps to the plan, and with look-ahead to the goal."""
+        kept = [0.0] * len(texts)
+        if self._tracked is not None and self._steer is Steer.LOOKAHEAD:
+            kept = self._tracked.on_course(texts)
         return [
             score + sum(says(text, component) for component in plan.say)
             for score, text in zip(kept, texts, strict=True)

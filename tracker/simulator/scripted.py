@@ -71,6 +71,7 @@ class ScriptedUser:
         self.drift = Drift() if drift is None else drift
 
     name = "scripted"
+    redraws = 0
 
     def start(self, goal: Goal, *, random_state: str) -> ScriptedSpeaker:
         return ScriptedSpeaker(goal, self.drift, random.Random(f"scripted:{random_state}"))

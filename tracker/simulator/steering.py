@@ -11,6 +11,8 @@ conversation may end. Knows nothing about how a user speaks or how states are tr
                policies and preferences as the tracker sees them if it is sent, and of what the plan names
                what the message says
 
+Under a plan, a message that says nothing of what the plan names is drawn again.
+
 The first two end when the user says goodbye. The others end when the tracker holds every objective and
 requirement for COMPLETE or ATTEMPTED (or one has been pursued in vain for long): a goodbye before that is
 taken out of the message, and after that the user is told to take its leave.
@@ -34,8 +36,10 @@ PATIENCE = 4
 """An objective is given up after so many turns in which nothing moved and nothing was left to say."""
 _PATIENCE_AFTERWARDS = 2
 """The same for what is left of an objective that is settled itself."""
-_TIMES = 2
+_TIMES = 3
 """A thing that was to be said so often counts as said."""
+_TIMES_AGAIN = 2
+"""A thing that was said is said again so often, at most, where the agent asks for more."""
 _AT_ONCE = (2, 4)
 """The least and the most things to say in one message, where there are so many."""
 _TO_FINISH = 2
@@ -149,13 +153,14 @@ class Planner:
         last = messages[-1].content if messages and messages[-1].role is Role.ASSISTANT else ""
         said = " ".join(m.content for m in messages if m.role is Role.USER)
         moved = any(state[c.id].status != self._before[c.id].status for c in goal)
+        more = _asks_for_more(last)
         if say is not None:
             chosen = [c for c in goal if c.id in set(say)]
         else:
-            chosen = self._choose([*open_tasks, *unvoiced], said, turns_left)
+            chosen = self._choose([*open_tasks, *unvoiced], said, turns_left, more=more)
             self._idle = 0 if moved or chosen else self._idle + 1
-            if self._gives_up(open_tasks):
-                chosen = self._choose([*open_tasks, *unvoiced], said, turns_left)
+            if self._gives_up(open_tasks, more=more):
+                chosen = self._choose([*open_tasks, *unvoiced], said, turns_left, more=more)
         failed = any(
             state[c.id].status is Status.ATTEMPTED and self._before[c.id].status is Status.INCOMPLETE
             for c in tasks
@@ -178,7 +183,9 @@ class Planner:
         self._reminded |= first
         # What belongs to another task than the one spoken of last answers no question about that one.
         known = [c for c in goal if self._at_hand in (None, c.id, c.objective) or _is_free(c)]
-        replies = _replies(known, last, ready=not chosen and not first) if reply is None else reply
+        # A wish can be said along with the yes; what has to be met, and what goes before, cannot.
+        ready = not first and all(c.category is Category.PREFERENCE for c in chosen)
+        replies = _replies(known, last, ready=ready) if reply is None else reply
         if chosen:
             self._at_hand = chosen[-1].objective or chosen[-1].id
         return Plan(
@@ -196,14 +203,27 @@ class Planner:
             turns_left=turns_left,
         )
 
-    def _choose(self, open_: Sequence[Component], said: str, turns_left: int) -> list[Component]:
+    def _choose(
+        self, open_: Sequence[Component], said: str, turns_left: int, *, more: bool
+    ) -> list[Component]:
         """What to say next: of the first objective that has any, what has not been said.
 
-        The fewer turns are left for it, the more at once.
+        The fewer turns are left for it, the more at once. What is left of a settled objective is said once
+        before the next one. An agent that asks for ``more`` is not at work on what it was told of: that is
+        said again, and then what comes next.
         """
         words = _words(said)
         mine = [c for c in open_ if c.id not in self._given_up]
-        waiting = [c for c in mine if not _is_said(c, words) and self._told[c.id] < _TIMES]
+        at_hand = {c.id for c in mine if c.category is Category.OBJECTIVE}
+
+        def waits(component: Component) -> bool:
+            left_over = component.objective is not None and component.objective not in at_hand
+            if _is_said(component, words):
+                again = more and not left_over and component.category is not Category.PREFERENCE
+                return again and self._told[component.id] < _TIMES_AGAIN
+            return self._told[component.id] < (1 if left_over and at_hand else _TIMES)
+
+        waiting = [c for c in mine if waits(c)]
         objectives = sum(c.category is Category.OBJECTIVE for c in mine)
         pace = math.ceil(len(waiting) / max(1, turns_left - _TO_FINISH * objectives))
         least, most = _AT_ONCE
@@ -212,19 +232,24 @@ class Planner:
             unsaid = [c for c in own if c in waiting]
             if unsaid:
                 return unsaid[: min(max(pace, least), most)]
-            if any(c.category is not Category.PREFERENCE for c in own):
+            if owner in at_hand and not more:
                 # All of it was said: the agent is at work, or did not understand.
                 return []
         return []
 
-    def _gives_up(self, open_tasks: Sequence[Component]) -> bool:
-        """Give the objective at hand up where it has been pursued in vain for long; whether that is so."""
+    def _gives_up(self, open_tasks: Sequence[Component], *, more: bool) -> bool:
+        """Give up what has been pursued in vain for long; whether something was.
+
+        That is the objective at hand, or all that is open where the agent asks for ``more`` and was told
+        everything.
+        """
         mine = [c for c in open_tasks if c.id not in self._given_up]
         owner = next(iter(self._owners(mine)), None)
         unsettled = any(c.id == owner for c in mine)
-        if not mine or self._idle < (PATIENCE if unsettled else _PATIENCE_AFTERWARDS):
+        patience = 1 if more else PATIENCE if unsettled else _PATIENCE_AFTERWARDS
+        if not mine or self._idle < patience:
             return False
-        self._given_up |= {c.id for c in mine if owner in (c.id, c.objective)}
+        self._given_up |= {c.id for c in mine if more or owner in (c.id, c.objective)}
         self._idle = 0
         return True
 
@@ -281,6 +306,13 @@ def says(text: str, component: Component) -> bool:
     return _is_said(component, _words(text))
 
 
+def follows(text: str, plan: Plan) -> bool:
+    """Whether a message says any of what the plan names, where it names something; of tasks, if there are."""
+    tasks = [component for component in plan.say if component.category is not Category.PREFERENCE]
+    wanted = tasks or plan.say
+    return not wanted or any(says(text, component) for component in wanted)
+
+
 # When rules are due
 
 
@@ -292,7 +324,7 @@ class _Moment(StrEnum):
 
 
 _REFUSAL = re.compile(
-    r"\b(sorry|cannot|can't|unable|not possible|unfortunately|no longer|fully booked)\b", re.I
+    r"\b(sorry|(i|we) (cannot|can't)|unable|not possible|unfortunately|no longer|fully booked)\b", re.I
 )
 _OFFER = re.compile(r"\b(shall i|would you like me|do you want me|should i)\b", re.I)
 _END = re.compile(r"\b(last message|good ?bye|before you leave|end the (chat|conversation)|closing)\b", re.I)
@@ -375,9 +407,16 @@ def _answer_by(component: Component, hints: Iterable[str]) -> bool:
 
 _EXTRA = re.compile(r"\badd\b|\binstead\b", re.I)
 _GO_AHEAD = re.compile(
-    rf"{_OFFER.pattern}|\b(do you still|are you sure|is that (ok|okay|right|correct|fine))\b", re.I
+    rf"{_OFFER.pattern}|\b(do you still|are you (\w+ )?sure|is that (ok|okay|right|correct|fine))\b", re.I
 )
 _WHAT_ELSE = re.compile(r"\b(else|help|do for you)\b", re.I)
+_FOR_MORE = re.compile(r"\b(anything|something|what) else\b", re.I)
+
+
+def _asks_for_more(message: str) -> bool:
+    """Whether the agent has nothing to do any more: all that it asks is what else there is."""
+    questions = _questions(message)
+    return bool(questions) and all(_FOR_MORE.search(question) for question in questions)
 
 
 def _replies(known: Sequence[Component], message: str, *, ready: bool) -> list[Reply]:

@@ -40,6 +40,13 @@ class SimulatedUser(Protocol):
     def name(self) -> str:
         """For records."""
 
+    @property
+    def redraws(self) -> int:
+        """How often candidates are drawn again where none says any of what the plan names.
+
+        0 for a user that does as it is told, whatever its words.
+        """
+
     def start(self, goal: Goal, *, random_state: str) -> Speaker:
         """Begin a conversation; the same seed gives the same candidates."""
 
