@@ -1,8 +1,8 @@
 """Many conversations at once against one after the other: ``python -m benchmarks.throughput FILE``.
 
-The same conversations are tracked one after the other, several in one batch, in worker processes (their start
-included), and several in one batch in each worker process. Also counts the tokens that are evaluated against
-those that are there, and times loading, against llama.cpp's own.
+The same conversations are tracked one after the other (with all threads, and with one), several in one
+batch, in worker processes (their start included), and several in one batch in each worker process. Also
+counts the tokens that are evaluated against those that are there, and times loading, against llama.cpp's own.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import statistics
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from tracker.state import Track
 from tracker.tracking import GoalTracker
 
 TOGETHER = (2, 4, 8)
+ALONE = "one after the other"
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,10 @@ def compared(name: str, seconds: float, tokens: int | None, ours: list[Track], t
     return Result(name, [seconds], tokens, same, largest)
 
 
-def measure(tracker: GoalTracker, given: Sequence[Conversation], arms: Sequence[Arm]) -> list[Result]:
-    """Each arm once, one after the other first."""
+def measure(
+    tracker: GoalTracker, single: GoalTracker | None, given: Sequence[Conversation], arms: Sequence[Arm]
+) -> list[Result]:
+    """Each arm once, one after the other first; ``single`` is the same with one thread."""
     engine = tracker.decoder.engine
     before, start = engine.tokens_evaluated, time.perf_counter()
     alone, asked = one_by_one(tracker, given)
@@ -104,7 +108,13 @@ def measure(tracker: GoalTracker, given: Sequence[Conversation], arms: Sequence[
         f"tokens evaluated one after the other: {evaluated:,}, of {there:,} in the conversations and their "
         f"branches ({evaluated / there:.4f})"
     )
-    results = [compared("one after the other", seconds, evaluated, alone, alone)]
+    results = [compared(ALONE, seconds, evaluated, alone, alone)]
+    if single is not None:
+        before, start = single.decoder.engine.tokens_evaluated, time.perf_counter()
+        tracks, _ = one_by_one(single, given)
+        seconds = time.perf_counter() - start
+        tokens = single.decoder.engine.tokens_evaluated - before
+        results.append(compared(f"{ALONE}, one thread", seconds, tokens, tracks, alone))
     for arm in arms:
         before, start = engine.tokens_evaluated, time.perf_counter()
         tracks = list(tracker.track_many(given, workers=arm.workers, together=arm.together))
@@ -169,10 +179,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         first, peak = time.perf_counter() - start, peak_memory()
         print(f"{machine()}; {asked.file.name}: {len(given)} conversations, {turns} turns")
         print(f"load {loaded:.2f} s (llama.cpp alone {loading(tracker):.2f} s), to first state {first:.2f} s")
-        results = measure(tracker, given, arms)
-        for _ in range(asked.repeat - 1):
-            for result, again in zip(results, measure(tracker, given, arms), strict=True):
-                result.seconds += again.seconds
+        with ExitStack() as stack:
+            single = None
+            if load_options().threads > 1:
+                single = stack.enter_context(GoalTracker.load(asked.model, threads=1, exact=asked.exact))
+            results = measure(tracker, single, given, arms)
+            for _ in range(asked.repeat - 1):
+                for result, again in zip(results, measure(tracker, single, given, arms), strict=True):
+                    result.seconds += again.seconds
     print(f"peak memory with one session {peak:.0f} MB, of all in this process {peak_memory():.0f} MB\n")
     print(table(results, turns, components))
     if asked.output:
