@@ -30,7 +30,7 @@ def conversation() -> Conversation:
         text="Have the parcel sent to the office. Do not give the order number before you are asked.",
         components=(
             Component(id="who", category=Category.PROFILE, text="You work in an office."),
-            Component(id="rule", category=Category.POLICY, text="Do not thank the agent."),
+            Component(id="rule", category=Category.POLICY, text="Do not name your employer."),
             Component(id="task", category=Category.OBJECTIVE, text="Have the parcel sent to the office."),
             Component(id="when", category=Category.REQUIREMENT, text="It comes by Friday.", objective="task"),
             Component(id="wish", category=Category.PREFERENCE, text="Mornings are best.", objective="task"),

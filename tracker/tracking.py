@@ -1,6 +1,7 @@
 """Tracking: a goal, a conversation that grows by a turn at a time, and where the goal stands after each.
 
-Knows what is asked when and how answers become a state. Knows nothing about how questions are answered.
+Knows what is asked when, which policies code checks instead, and how answers become a state. Knows nothing
+about how questions are answered or rules are read.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from tracker.errors import InputError
 from tracker.forward import Belief, Calibration
 from tracker.goal import Goal, Status
 from tracker.prompt import Question, opening_pieces, turn_pieces
-from tracker.state import GoalState, Track
+from tracker.rules import Check, checked, read_rules
+from tracker.state import ComponentState, GoalState, Track
 
 DECODERS = ("branches", "plain")
 TOGETHER = 1
@@ -128,8 +130,9 @@ class GoalTracker:
         """
         reading = self.decoder.start()
         reading.read(opening_pieces(opening))
-        beliefs = {component.id: Belief.start(component.category) for component in goal}
-        return Session(goal, reading, self._calibration, beliefs, GoalState.start(goal))
+        rules = read_rules(goal)
+        beliefs = {c.id: Belief.start(c.category) for c in goal if c.id not in rules}
+        return Session(goal, reading, self._calibration, beliefs, GoalState.start(goal), rules)
 
     def track(self, conversation: Conversation) -> Track:
         """The state of a conversation's goal after each of its turns.
@@ -240,12 +243,16 @@ class Session:
         calibration: Calibration,
         beliefs: Mapping[str, Belief],
         state: GoalState,
+        rules: Mapping[str, Check],
+        turns: tuple[Turn, ...] = (),
     ) -> None:
         self.goal = goal
         self._reading = reading
         self._calibration = calibration
         self._beliefs = dict(beliefs)
         self._state = state
+        self._rules = rules
+        self._turns = turns
 
     @property
     def state(self) -> GoalState:
@@ -269,10 +276,13 @@ class Session:
         for role, content in (("user", user), ("assistant", assistant)):
             if content is not None and not content.strip():
                 raise InputError("the message is empty", field=role)
-        self._reading.read(turn_pieces(Turn(self._state.turn + 1, user, assistant)))
+        turn = Turn(self._state.turn + 1, user, assistant)
+        self._reading.read(turn_pieces(turn))
+        self._turns += (turn,)
         return self._reading, [
             Question(component, previous)
             for component in self.goal
+            if component.id not in self._rules
             for previous in self._beliefs[component.id].open
         ]
 
@@ -281,10 +291,15 @@ class Session:
         found: dict[str, dict[Status, Distribution]] = {}
         for question, answer in zip(questions, answers, strict=True):
             found.setdefault(question.component.id, {})[question.previous] = answer
+        states: dict[str, ComponentState] = {}
         for component in self.goal:
-            belief, calibration = self._beliefs[component.id], self._calibration[component.category]
-            self._beliefs[component.id] = belief.after(found.get(component.id, {}), calibration)
-        states = {component.id: self._beliefs[component.id].state for component in self.goal}
+            name = component.id
+            if name in self._rules:
+                states[name] = checked(self._rules[name], self._state[name].status, self._turns)
+                continue
+            calibration = self._calibration[component.category]
+            self._beliefs[name] = self._beliefs[name].after(found.get(name, {}), calibration)
+            states[name] = self._beliefs[name].state
         self._state = GoalState(self._state.turn + 1, states)
         return self._state
 
@@ -299,7 +314,8 @@ class Session:
             # A goal of its own would miss the objectives that its requirements belong to.
             goal = Goal.model_construct(text=goal.text, components=tuple(c for c in goal if c.id in kept))
             state = GoalState(state.turn, {component.id: state[component.id] for component in goal})
-        return Session(goal, self._reading.copy(), self._calibration, self._beliefs, state)
+        reading = self._reading.copy()
+        return Session(goal, reading, self._calibration, self._beliefs, state, self._rules, self._turns)
 
     def close(self) -> None:
         self._reading.close()

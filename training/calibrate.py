@@ -8,6 +8,10 @@ of the labelled changes (Platt 1999; Guo et al. 2017, arXiv 1706.04599, with a b
 changes), with a weak prior towards changing nothing. Then the thresholds at which the forward filter
 reports a status, and whether they are for the conversation so far or for one turn, chosen by
 cross-validation. What each step brings is printed.
+
+Profiles are rarely broken by people who are asked to play them, and often in conversations that were written
+to show how. So they may be fitted on as many dialogues of people as well (``--people``, a file of
+``training.weak``: labels from annotations, broken at the rate at which people break them).
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ import argparse
 import itertools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -29,8 +33,9 @@ from tracker.atomic import write_text
 from tracker.conversation import Conversation
 from tracker.decoding import Decoder, Distribution
 from tracker.forward import Belief, Calibration, CategoryCalibration
-from tracker.goal import STATUSES, Category, Status, is_final, start_status
+from tracker.goal import STATUSES, Category, Component, Goal, Status, is_final, start_status
 from tracker.prompt import Question, opening_pieces, turn_pieces
+from tracker.rules import checked, read_rules
 from tracker.state import ComponentState, GoalState, Track
 from tracker.tracking import GoalTracker
 from training.data import read_labelled
@@ -56,13 +61,28 @@ class Answered:
     conversation: Conversation
     answers: Answers
 
-    def replay(self, calibration: Calibration, *, filtered: bool = True) -> Track:
-        """What tracking with this calibration says; ``filtered=False`` believes each turn by itself."""
-        beliefs = {component.id: Belief.start(component.category) for component in self.conversation.goal}
-        states = []
-        for turn in self.conversation.turns:
+    def asked(self, category: Category) -> list[Component]:
+        """The components of a category that the model has a say in: those that code does not check."""
+        goal = self.conversation.goal
+        rules = read_rules(goal)
+        return [c for c in goal if c.category is category and c.id not in rules]
+
+    def replay(self, calibration: Calibration, *, filtered: bool = True, ruled: bool = False) -> Track:
+        """What tracking with this calibration says.
+
+        ``filtered=False`` believes each turn by itself; ``ruled`` has code check the policies that it can.
+        """
+        goal, turns = self.conversation.goal, self.conversation.turns
+        rules = read_rules(goal) if ruled else {}
+        beliefs = {component.id: Belief.start(component.category) for component in goal}
+        states = [GoalState.start(goal)]
+        for turn in turns:
             components: dict[str, ComponentState] = {}
-            for component in self.conversation.goal:
+            for component in goal:
+                if component.id in rules:
+                    before = states[-1][component.id].status
+                    components[component.id] = checked(rules[component.id], before, turns[: turn.index])
+                    continue
                 of_category = calibration[component.category]
                 belief = beliefs[component.id]
                 asked = {s: self.answers[component.id, turn.index, s] for s in belief.open}
@@ -72,7 +92,7 @@ class Answered:
                 beliefs[component.id] = belief
                 components[component.id] = belief.state
             states.append(GoalState(turn.index, components))
-        return Track(self.conversation.id, self.conversation.goal, tuple(states))
+        return Track(self.conversation.id, goal, tuple(states[1:]))
 
 
 def _settled(
@@ -111,9 +131,7 @@ def fit_probabilities(answered: Sequence[Answered], category: Category) -> Categ
     """Temperature and biases of a category by penalised maximum likelihood on the labelled transitions."""
     rows = []
     for item in answered:
-        for component in item.conversation.goal:
-            if component.category is not category:
-                continue
+        for component in item.asked(category):
             before = component.start
             for turn, after in enumerate(item.conversation.labelled_statuses(component.id), start=1):
                 if is_final(category, before):
@@ -212,9 +230,7 @@ def _reached(
     never = calibration.model_copy(update={"threshold": dict.fromkeys(statuses, 1.0)})
     values, labels = [], []
     for item in answered:
-        for component in item.conversation.goal:
-            if component.category is not category:
-                continue
+        for component in item.asked(category):
             belief, furthest = Belief.start(category), np.zeros(len(statuses) - 1)
             for turn, label in enumerate(item.conversation.labelled_statuses(component.id), start=1):
                 before = np.cumsum(belief.masses[::-1])[::-1][1:]
@@ -237,18 +253,32 @@ def fit(answered: Sequence[Answered]) -> dict[str, Calibration]:
     }
 
 
+def profiles(conversations: Sequence[Conversation], count: int) -> list[Conversation]:
+    """The first ``count`` conversations that have a profile, with their profiles alone."""
+    found = []
+    for conversation in conversations:
+        kept = tuple(c for c in conversation.goal if c.category is Category.PROFILE)
+        if kept:
+            goal = Goal(text=conversation.goal.text, components=kept)
+            labels = {c.id: (conversation.labels or {}).get(c.id, ()) for c in kept}
+            found.append(replace(conversation, goal=goal, labels=labels))
+    return found[:count]
+
+
 def steps(answered: Sequence[Answered], fitted: Mapping[str, Calibration]) -> dict[str, Agreement]:
     """Agreement on the same conversations after each step, the first believing each turn by itself."""
     conversations = [item.conversation for item in answered]
 
-    def agreement(calibration: Calibration, *, filtered: bool = True) -> Agreement:
-        return evaluate(conversations, [item.replay(calibration, filtered=filtered) for item in answered])
+    def agreement(calibration: Calibration, *, filtered: bool = True, ruled: bool = False) -> Agreement:
+        tracks = [item.replay(calibration, filtered=filtered, ruled=ruled) for item in answered]
+        return evaluate(conversations, tracks)
 
     return {
         "each turn by itself": agreement(Calibration(), filtered=False),
         "forward filter": agreement(Calibration()),
         "and calibrated": agreement(fitted["probabilities"]),
         "and thresholds": agreement(fitted["thresholds"]),
+        "and rules that code checks": agreement(fitted["thresholds"], ruled=True),
     }
 
 
@@ -260,13 +290,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("validation", type=Path, help="a native file with labels; never a test file")
     parser.add_argument("models", type=Path, help="folder to write calibration.json to")
+    parser.add_argument("--people", type=Path, help="weakly labelled dialogues to fit profiles on as well")
     parser.add_argument("--model", help="a GGUF in place of the shipped model")
     arguments = parser.parse_args()
+    validation = read_labelled(arguments.validation, probes=False)
+    people = [] if arguments.people is None else profiles(read_labelled(arguments.people), len(validation))
     with GoalTracker.load(arguments.model) as tracker:
-        answered = [
-            ask_everything(c, tracker.decoder) for c in read_labelled(arguments.validation, probes=False)
-        ]
-    fitted = fit(answered)
+        answered = [ask_everything(c, tracker.decoder) for c in validation]
+        fitted = fit([*answered, *(ask_everything(c, tracker.decoder) for c in people)])
     for name, agreement in steps(answered, fitted).items():
         average = agreement.average
         kappas = {

@@ -7,24 +7,10 @@ from __future__ import annotations
 
 import re
 
-from tracker.simulator.speech import is_farewell
-from training.rules import (
-    DOUBT,
-    PLEASE,
-    THANKS,
-    Moves,
-    Rule,
-    Turns,
-    Verdict,
-    always,
-    count_words,
-    judged,
-    more_than,
-    never,
-)
+from tracker.farewell import is_farewell
+from tracker.rules.measures import GREETING, PLEASE, SORRY, THANKS, count_words
+from training.rules import DOUBT, Moves, Rule, Turns, Verdict, always, judged, more_than, never
 
-_GREETING = re.compile(r"\b(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|greetings)\b", re.I)
-_SORRY = re.compile(r"\b(?:sorry|apolog\w+|forgive me|pardon me|excuse me)\b", re.I)
 _ASKS = re.compile(r"\?|\b(?:could|can|would) you\b", re.I)
 _NO_REQUEST = 2
 """Words of a message without a question that is too short to ask for much."""
@@ -146,7 +132,7 @@ def courtesy_rules() -> list[Rule]:
                 "Start the conversation with a hello.",
                 "Open with a greeting.",
             ),
-            lambda turns: 1 if turns and not _GREETING.search(turns[0].user) else None,
+            lambda turns: 1 if turns and not GREETING.search(turns[0].user) else None,
         ),
         Rule(
             "no greeting",
@@ -158,7 +144,7 @@ def courtesy_rules() -> list[Rule]:
                 "Start without saying hello.",
                 "Leave the greeting out when you begin.",
             ),
-            lambda turns: 1 if turns and _GREETING.search(turns[0].user) else None,
+            lambda turns: 1 if turns and GREETING.search(turns[0].user) else None,
         ),
         Rule(
             "never sorry",
@@ -170,7 +156,7 @@ def courtesy_rules() -> list[Rule]:
                 "Apologise for nothing.",
                 "You never ask to be excused and never say sorry.",
             ),
-            never(_SORRY),
+            never(SORRY),
             usual=False,
         ),
         Rule(

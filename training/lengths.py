@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable
 
 from tracker.goal import Category
-from training.rules import DOUBT, Rule, Turns, Verdict, count_words, first, judged, more_than, spelled
+from tracker.rules.measures import count_words
+from training.rules import DOUBT, Rule, Turns, Verdict, first, judged, more_than, spelled
 
 _SPLIT = re.compile(r"(?<!\bMr)(?<!\bDr)(?<!\bMs)(?<!\bSt)(?<!\bMrs)(?<!\bNo)(?<![A-Z])[.!?]+\s+(?=[A-Z])")
 _INNER = re.compile(r"[.!?…]+[\"')]*\s+(?=\S)|\n")

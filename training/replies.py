@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tracker.conversation import Conversation
-from training.rules import DOUBT, MONEY, PLEASE, THANKS, Moves, Rule, Turns, count_words, spelled
+from tracker.rules.measures import PLEASE, THANKS, count_words
+from training.rules import DOUBT, MONEY, Moves, Rule, Turns, spelled
 
 _FRAMES = (
     "If {0}, {1} in your next message.",

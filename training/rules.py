@@ -49,23 +49,16 @@ class Rule:
     category: Category = Category.POLICY
 
 
-THANKS = re.compile(r"\b(?:thanks?|thx|thank you|cheers|grateful|much appreciated)\b", re.I)
-PLEASE = re.compile(r"\b(?:please|pls)\b", re.I)
 MONEY = re.compile(
     r"[€$£]|\b\d[\d.,]* ?(?:euros?|dollars?|pounds?|francs?|crowns?|kroner|eur|usd|gbp|chf|zł|cents?)\b", re.I
 )
 NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{3,}\b")
 """A word that is written with a capital in mid-sentence."""
-_WORD = re.compile(r"[\w'’.-]*\w[\w'’.-]*")
 _UNITS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"),
     *("twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
 )
 _TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-
-
-def count_words(text: str) -> int:
-    return len(_WORD.findall(text))
 
 
 def spelled(number: int) -> str:

@@ -21,13 +21,14 @@ from pathlib import Path
 import numpy as np
 
 from tracker.conversation import Conversation
+from tracker.farewell import is_farewell
 from tracker.goal import Category, Status
 from tracker.output import TrackWriter
 from tracker.prompt import Control
 from tracker.simulator.goals import generate_goals
 from tracker.simulator.run import simulate
 from tracker.simulator.scripted import Drift, ScriptedUser
-from tracker.simulator.speech import affirms, denies, is_farewell, leaves_open
+from tracker.simulator.speech import affirms, denies, leaves_open
 from tracker.simulator.steering import Planner, Reply, Steer, instruct, says
 from tracker.simulator.user import cue_pieces, message_pieces, setting_pieces
 from tracker.state import ComponentState, GoalState

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tracker.conversation import Conversation
+from tracker.farewell import is_farewell
 from tracker.goal import Category, Component
 from tracker.matching import words
-from tracker.simulator.speech import is_farewell
 from training.matters import Form, Matter
 
 _ENOUGH, _FEW = 0.6, 0.4

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from tracker.farewell import is_farewell, without_farewell
 from tracker.goal import Category, Component
 from tracker.simulator.domains import DOMAINS, Domain, Fact, Slot
 from tracker.simulator.scripted import spoken
-from tracker.simulator.speech import accepts, affirms, denies, is_farewell, times, without_farewell
+from tracker.simulator.speech import accepts, affirms, denies, times
 from tracker.simulator.understanding import understand
 
 CONDITIONS = [

@@ -6,7 +6,7 @@ import pytest
 
 from tracker.errors import InputError
 from tracker.forward import Calibration
-from tracker.goal import Status, reachable
+from tracker.goal import Category, Component, Goal, Status, reachable
 from tracker.prompt import question_pieces
 from tracker.tracking import GoalTracker
 
@@ -114,3 +114,25 @@ def test_the_status_before_is_told_only_where_it_is_not_the_start(conversation):
     later = "".join(question_pieces(Question(task, Status.ATTEMPTED)))
     assert "INCOMPLETE" not in first
     assert "ATTEMPTED" in later
+
+
+def test_a_policy_that_code_can_check_is_not_asked_about():
+    texts = {"calm": "Never use an exclamation mark.", "kind": "Stay kind."}
+    goal = Goal(
+        text="",
+        components=tuple(
+            Component(id=name, category=Category.POLICY, text=text) for name, text in texts.items()
+        ),
+    )
+    decoder = Scripted({})
+    session = GoalTracker(decoder, Calibration(), model="none").start(goal)
+    assert session.update("A table, please.", "Hello!")["calm"].status is Status.ALIGNED
+    candidate = session.copy()
+    assert candidate.update("Now!")["calm"].status is Status.MISALIGNED
+    assert session.state["calm"].status is Status.ALIGNED
+    session.update("At eight.", "Booked.")
+    broken = session.update("Great!", "Goodbye.")["calm"]
+    assert broken.status is Status.MISALIGNED
+    assert 0.9 < broken.probability < 1
+    assert session.update("Bye.")["calm"].status is Status.MISALIGNED
+    assert all(asked == ["kind"] for asked in decoder.asked)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tracker.conversation import Conversation, Message, Role
 from tracker.forward import CategoryCalibration
 from tracker.goal import Category, Component, Goal, Status
-from training.calibrate import Answered, fit, fit_probabilities, fit_thresholds, steps
+from training.calibrate import Answered, fit, fit_probabilities, fit_thresholds, profiles, steps
 
 TURNS = 6
 
 
-def _policy(number: int, broken_at: int | None, chances: list[float]) -> Answered:
+def _policy(
+    number: int, broken_at: int | None, chances: list[float], text: str = "Do not name your employer."
+) -> Answered:
     """A conversation of six turns with one policy, and how likely the model holds a break at each of them."""
-    component = Component(id="rule", category=Category.POLICY, text="Do not thank the agent.")
+    component = Component(id="rule", category=Category.POLICY, text=text)
     messages = tuple(
         Message(role=role, content="Well.") for _ in range(TURNS) for role in (Role.USER, Role.ASSISTANT)
     )
@@ -79,5 +83,25 @@ def test_every_step_is_scored_on_the_same_conversations() -> None:
     answered = _seeing()
     scored = steps(answered, fit(answered))
     accuracies = [agreement.average.every_turn.accuracy.value for agreement in scored.values()]
-    assert list(scored) == ["each turn by itself", "forward filter", "and calibrated", "and thresholds"]
+    assert list(scored)[-2:] == ["and thresholds", "and rules that code checks"]
     assert accuracies[-1] == max(accuracies) == 1
+
+
+def test_what_code_checks_is_neither_fitted_nor_believed() -> None:
+    wrong = [_policy(n, None, [0.9] * TURNS, "Never use an exclamation mark.") for n in range(8)]
+    assert fit_probabilities(wrong, Category.POLICY) == CategoryCalibration()
+    scored = steps(wrong, fit(wrong))
+    accuracies = [agreement.average.every_turn.accuracy.value for agreement in scored.values()]
+    assert accuracies[-2:] == [0, 1]
+
+
+def test_of_dialogues_of_people_profiles_are_kept() -> None:
+    member = Component(id="member", category=Category.PROFILE, text="You are a member.")
+    task = Component(id="task", category=Category.OBJECTIVE, text="Book a table.")
+    (first, *_) = _blind()
+    with_both = Goal(text="", components=(member, task))
+    labels = {"member": ((2, Status.MISALIGNED),), "task": ((3, Status.COMPLETE),)}
+    some = [first.conversation, replace(first.conversation, goal=with_both, labels=labels)] * 3
+    kept = profiles(some, 2)
+    assert [[component.id for component in each.goal] for each in kept] == [["member"], ["member"]]
+    assert kept[0].labels == {"member": ((2, Status.MISALIGNED),)}

@@ -1,4 +1,4 @@
-"""What can be read off any user's message without knowing the goal: goodbyes, yes and no, numbers, times.
+"""What can be read off any user's message without knowing the goal: yes and no, numbers, times, names.
 
 Knows English as users write it, badly too. Knows nothing about domains, agents or goals.
 """
@@ -9,14 +9,9 @@ import difflib
 import re
 from collections.abc import Iterable
 
+from tracker.farewell import sentences
 from tracker.simulator.domains import NUMBERS
 
-_FAREWELL = re.compile(
-    r"\b(good ?bye|bye|see you|that'?s (all|everything)|that is (all|everything)"
-    r"|nothing else|that will be all|that'?ll be all|have a (nice|good|great|lovely|wonderful)( \w+)? "
-    r"(day|evening|one|time|weekend)|farewell|take care|i'?m done here)\b",
-    re.I,
-)
 _AFFIRM = re.compile(
     r"\b(yes|yeah|yep|yup|sure|ok|okay|please do|go ahead|book (it|that|this|them)|do (it|that|so)|"
     r"sounds? (good|great|perfect|fine)|perfect|great|that works|works for me|fine|correct|exactly|"
@@ -42,7 +37,6 @@ _ANY = re.compile(
     r"not important|leave (it|that) to you)\b",
     re.I,
 )
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _DIGITS = {word: str(number) for number, word in enumerate(NUMBERS, start=1)}
 _TIME = re.compile(
     r"\b(half past |quarter past )?(\d{1,2})(?::|\.|h)?(\d{2})?\s*(a\.?m\.?|p\.?m\.?|o'?clock)?(?=\W|$)", re.I
@@ -52,22 +46,6 @@ _TIME = re.compile(
 def plain(text: str) -> str:
     """Lower-case text with plain apostrophes and without marks of emphasis."""
     return text.replace("’", "'").replace("*", "").lower()
-
-
-def sentences(text: str) -> list[str]:
-    return [part for part in _SENTENCE.split(text.strip()) if part.strip()]
-
-
-def is_farewell(text: str) -> bool:
-    """Whether a message says goodbye: in one of its last two sentences, with no question from there on."""
-    last = sentences(text.replace("’", "'"))[-2:]
-    leaves = [place for place, sentence in enumerate(last) if _FAREWELL.search(sentence)]
-    return bool(leaves) and "?" not in " ".join(last[leaves[0] :])
-
-
-def without_farewell(text: str) -> str:
-    """A message without the sentences that say goodbye; empty where nothing is left."""
-    return " ".join(part for part in sentences(text) if not _FAREWELL.search(part.replace("’", "'")))
 
 
 def affirms(text: str) -> bool:

@@ -28,8 +28,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tracker.conversation import Message, Role
+from tracker.farewell import is_farewell, without_farewell
 from tracker.goal import SUCCESS, Category, Component, Goal, Status
-from tracker.simulator.speech import is_farewell, without_farewell
 from tracker.state import GoalState
 
 PATIENCE = 4

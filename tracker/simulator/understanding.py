@@ -10,15 +10,14 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from tracker.farewell import is_farewell, sentences
 from tracker.simulator.domains import DOMAINS, Domain, Slot
 from tracker.simulator.speech import (
     affirms,
     denies,
     find_words,
-    is_farewell,
     leaves_open,
     plain,
-    sentences,
     times,
     with_digits,
 )

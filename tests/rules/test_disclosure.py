@@ -1,0 +1,62 @@
+"""Rules about what a user keeps to itself: for good, or until the agent asks."""
+
+from __future__ import annotations
+
+import pytest
+
+from tracker.conversation import Turn
+from tracker.goal import Category, Component, Goal
+from tracker.rules.disclosure import read_disclosure
+
+GOAL = Goal(
+    text="You are Ada Quill, your customer number is 44-871. Close your account.",
+    components=(Component(id="close", category=Category.OBJECTIVE, text="Close your account."),),
+)
+
+
+def broken_at(rule: str, *texts: str) -> int:
+    breaks = read_disclosure(rule, GOAL)
+    assert breaks is not None, rule
+    turns = [Turn(n // 2 + 1, texts[n], texts[n + 1]) for n in range(0, len(texts), 2)]
+    return next((turn.index for turn in turns if breaks(turns[: turn.index])), 0)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "Do not give your name before you are asked for it.",
+        "Give your name only when the agent asks for it.",
+        "You keep your name to yourself until you are asked for it.",
+        "Wait with your name until the agent wants to know it.",
+    ],
+)
+def test_a_name_may_be_given_once_it_was_asked_for(rule: str) -> None:
+    assert broken_at(rule, "Hi.", "What is your name?", "Ada Quill.", "Thanks.") == 0
+    assert broken_at(rule, "Hi, I'm Ada Quill.", "Hello.") == 1
+
+
+def test_asking_for_something_else_is_not_asking_for_it() -> None:
+    rule = "Give your customer number only when the agent asks for it."
+    assert broken_at(rule, "Hi.", "Which account is it?", "44871", "Thanks.") == 2
+    assert broken_at(rule, "Hi.", "Please enter your customer number.", "44 871", "Thanks.") == 0
+
+
+def test_what_is_never_given_is_not_given_when_it_is_asked_for() -> None:
+    asked = ("Hi.", "What is your date of birth?")
+    assert broken_at("You keep your date of birth to yourself.", *asked, "On 3 May 1980.", "Ok.") == 2
+    assert broken_at("Don't give away your date of birth.", *asked, "I would rather not say.", "Ok.") == 0
+    assert broken_at("Do not give your surname, even if you are asked for it.", "Quill here.", "Hello.") == 1
+    assert broken_at("Do not give your surname.", "Ada here.", "Hello.") == 0
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "Do not give your passport number.",  # the goal does not say what it is
+        "Do not give your name before the price has been agreed.",
+        "Never tell the agent what your price limit is.",
+        "Do not give the name of the colleague.",
+    ],
+)
+def test_what_code_cannot_tell_is_left_to_the_model(rule: str) -> None:
+    assert read_disclosure(rule, GOAL) is None

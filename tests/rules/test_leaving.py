@@ -1,0 +1,39 @@
+"""Rules about the end: they are broken by a message that takes leave, and by no other."""
+
+from __future__ import annotations
+
+import pytest
+
+from tracker.rules.leaving import read_leaving
+
+
+def broken_at(rule: str, *messages: str) -> int:
+    breaks = read_leaving(rule)
+    assert breaks is not None, rule
+    return next((n for n in range(1, len(messages) + 1) if breaks(messages[:n])), 0)
+
+
+def test_thanks_before_leaving_may_come_at_any_time() -> None:
+    rule = "Thank the agent before you leave."
+    assert broken_at(rule, "Thanks, that helps.", "Goodbye.") == 0
+    assert broken_at(rule, "A room.", "That is all. Bye.") == 2
+    assert broken_at(rule, "A room.", "Yes.") == 0
+
+
+def test_thanks_in_the_last_message_come_there() -> None:
+    rule = "You thank the agent in your last message."
+    assert broken_at(rule, "Thanks.", "Then we are done for today.") == 2
+    assert broken_at(rule, "A room.", "Thank you, goodbye.") == 0
+
+
+@pytest.mark.parametrize(
+    "rule", ["Ask for a case number before you leave.", "Before you leave, ask for a case number."]
+)
+def test_what_is_to_be_asked_before_leaving(rule: str) -> None:
+    assert broken_at(rule, "What is the case number?", "Bye.") == 0
+    assert broken_at(rule, "What does it cost?", "Bye.") == 2
+
+
+@pytest.mark.parametrize("rule", ["Thank the agent by name before you leave.", "Ask for tea before you eat."])
+def test_other_rules_are_left_to_the_model(rule: str) -> None:
+    assert read_leaving(rule) is None

@@ -1,0 +1,92 @@
+"""Which rules of style code reads, which it leaves to the model, and which message breaks them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tracker.rules.style import read_style
+
+
+def broken_at(rule: str, *messages: str) -> int:
+    """The message, counted from 1, that breaks a rule; 0 for none."""
+    breaks = read_style(rule)
+    assert breaks is not None, rule
+    return next((n for n in range(1, len(messages) + 1) if breaks(messages[:n])), 0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "keeps", "breaks"),
+    [
+        ("Never use an exclamation mark.", "A room, please.", "A room!"),
+        ("None of your messages has an exclamation mark in it.", "Yes.", "Yes!"),
+        ("You never send a message without an exclamation mark.", "Yes!", "Yes."),
+        ("Put an exclamation mark in every message.", "Yes!", "Yes."),
+        ("Use no question marks.", "Tell me the price.", "What does it cost?"),
+        ("Do not use any emojis.", "Fine.", "Fine 🙂"),
+        ("Put at least one emoji into every message.", "Fine 🙂", "Fine."),
+        ('Say "please" in every message.', "A room, please.", "A room."),
+        ("Never say please.", "A room.", "A room, please."),
+        ("You use neither “please” nor “thank you”.", "A room.", "A room, thanks."),
+        ("Thank the agent in every message.", "Thank you, yes.", "Yes."),
+        ("Write in lower case only.", "a room in rome", "a room in Rome"),
+        ("Write all your messages in lower case, without any capital letter.", "hi", "Hi"),
+        ("Never put a word in capitals to stress it.", "I need it now.", "I need it NOW."),
+        ("At least one word in each of your messages is in capitals.", "I need it NOW.", "I need it."),
+        ("End every message with a question.", "A room. Is there one?", "Is there one? Good."),
+        ("Close every message with a full stop.", "Yes.", "Yes"),
+        ('End every message with the word "cheers".', "A room, cheers!", "Cheers for that."),
+        ('Sign every message with "M. Renaud".', "A room.\nM. Renaud", "A room."),
+        ("Sign every message with your initials, B.T.", "A room. B.T.", "A room."),
+        ("You end every message with your subscriber number, 6130.", "Hello, 6130.", "Hello."),
+        ("You begin each of your messages with a greeting.", "Hello, a room.", "A room."),
+        ('Call the agent "mate" in every message.', "All right, mate.", "All right."),
+        ("Ask at most one question in each message.", "What? Fine.", "What? When?"),
+        ("There is a question in every message of yours.", "What?", "Fine."),
+        ("Write every message as a single sentence.", "A room in Rome.", "Hello. A room in Rome."),
+        ("Write exactly one sentence in every message.", "Mr. Renaud sent me.", "Mr. Renaud. Hello."),
+        ("Keep every message to two sentences at most.", "One. Two.", "One. Two. Three."),
+        ("None of your messages has more than two sentences.", "One. Two.", "One. Two. Three."),
+        ("Keep each message under five words.", "One two three four.", "One two three four five."),
+        ("Let no message run to more than three words.", "One two three.", "One two three four."),
+        ("Every message of yours has at least three words.", "One two three.", "One two."),
+        ("You never write fewer than three words in a message.", "One two three.", "One two."),
+    ],
+)
+def test_a_rule_of_every_message(rule: str, keeps: str, breaks: str) -> None:
+    assert broken_at(rule, keeps, keeps) == 0
+    assert broken_at(rule, keeps, breaks, keeps) == 2
+
+
+def test_a_rule_of_the_first_message_alone() -> None:
+    assert broken_at("Apologise to the agent in your first message.", "Sorry to bother you.", "A room.") == 0
+    assert broken_at("Apologise to the agent in your first message.", "A room.", "Sorry!") == 1
+    assert broken_at("Begin with a greeting.", "Hello.", "A room.") == 0
+    assert broken_at("Do not greet the agent in your first message.", "Hello.") == 1
+
+
+def test_a_rule_of_the_whole_conversation() -> None:
+    rule = "Ask no more than two questions in the whole conversation."
+    assert broken_at(rule, "What?", "Fine.", "When?", "Where?") == 4
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "Say please in every message in which you ask for something.",
+        "Never use an exclamation mark unless the agent does.",
+        "If you are refused, use an exclamation mark in every message.",
+        "Ask at most two questions about prices.",
+        "Use capital letters for nothing but the voucher code.",
+        "Never ask a question.",
+        "Keep to a formal tone.",
+        "Answer each question of the agent with a single word.",
+        "Use emojis.",
+        "Say please or thank you in every message.",
+        "Do not put two matters into one message.",
+        "Never insult the agent.",
+        "Mention the allergy in your first message.",
+        "Never write more than the first three words of your code.",
+    ],
+)
+def test_what_takes_judgement_is_left_to_the_model(rule: str) -> None:
+    assert read_style(rule) is None

@@ -1,0 +1,53 @@
+"""Policies that need no model: code reads the rule and checks every message of the user's.
+
+style        signs, capitals, lengths, polite and fixed words, the first message
+leaving      thanks, or a question, before the user leaves
+disclosure   a name, a date of birth or a number that is kept back, or until the agent asks for it
+wording      what the text of a rule says, and whether it says nothing else
+measures     what can be counted in a message
+
+Only a text that is understood whole is read; whatever else it may say (a condition, an exception, a matter
+of opinion) leaves it to the model. Knows goals and turns. Knows nothing about models or probabilities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tracker.conversation import Turn
+from tracker.goal import Category, Component, Goal, Status
+from tracker.rules.disclosure import read_disclosure
+from tracker.rules.leaving import read_leaving
+from tracker.rules.style import read_style
+from tracker.state import ComponentState
+
+Check = Callable[[Sequence[Turn]], bool]
+"""Whether the user's message in the last of some turns breaks the rule; the turns before it kept it."""
+
+CERTAINTY = 0.97
+"""The probability that a check says what a judge says, a guess on the safe side: on the training and
+validation conversations, with which the rules were written, 119 of 120 do (``python -m training.ruled``)."""
+
+
+def read_rule(component: Component, goal: Goal) -> Check | None:
+    """The check of a policy, or ``None`` where it takes a model to judge it.
+
+    ``goal`` is the component's; what the user is called, or what a number is, may stand there.
+    """
+    if component.category is not Category.POLICY:
+        return None
+    said = read_style(component.text) or read_leaving(component.text)
+    if said is None:
+        return read_disclosure(component.text, goal)
+    return lambda turns: said([turn.user for turn in turns])
+
+
+def read_rules(goal: Goal) -> dict[str, Check]:
+    """The checks of a goal's policies that can be read, by component id."""
+    return {component.id: rule for component in goal if (rule := read_rule(component, goal))}
+
+
+def checked(rule: Check, before: Status, turns: Sequence[Turn]) -> ComponentState:
+    """Where a policy stands after the last of some turns, given where it stood before that turn."""
+    broken = before is Status.MISALIGNED or rule(turns)
+    return ComponentState(Status.MISALIGNED if broken else Status.ALIGNED, CERTAINTY)

@@ -1,0 +1,133 @@
+"""Rules about giving a name, a date of birth or a number: never, or not before the agent asks for it.
+
+Knows how such a rule is worded, what such a fact looks like in a message, and what asking for it looks like.
+Knows nothing about probabilities. What a fact is stands in the goal, and is taken from there where it does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from tracker.conversation import Turn
+from tracker.farewell import sentences
+from tracker.goal import Goal
+
+Gives = Callable[[str], bool]
+"""Whether a message gives the fact."""
+
+_KINDS = (
+    "phone|telephone|mobile|passport|account|customer|client|order|policy|insurance|booking|reservation|member"
+    "|membership|student|staff|employee|reference|case|serial|card|subscriber|licence|license|invoice|ticket"
+    "|contract|meter|lot|report|police report|server"
+)
+_FACT = (
+    rf"(?:your|the) (?:own |new |office |home |full )?"
+    rf"(?P<fact>(?:{_KINDS}) (?:number|id|code)|(?:first |last |family |sur)?name|date of birth"
+    r"|e-?mail address)"
+    r"(?:, [\w-]*\d[\w-]*,)?"
+)
+_GIVE = r"(?:give|tell|name|say|mention|reveal|share|type|write|state)(?: out| away)?"
+_NOT = r"(?:never|do not|don't)"
+_TO = r"(?: out| away| to (?:the agent|anybody|anyone)| in the chat)?"
+_ASKED = (
+    r"(?:(?:you are|you're|you have been) asked|(?:the agent|anybody|anyone|it) (?:asks|has asked"
+    r"|wants to know))"
+    r"(?: you)?(?: (?:for |about )?(?:it|them))?"
+)
+_NOT_EVEN = rf"(?:,? (?:not )?even (?:if|when) {_ASKED})?"
+_NEVER = (rf"{_NOT} {_GIVE} {_FACT}{_TO}{_NOT_EVEN}", rf"keep {_FACT} to yourself{_NOT_EVEN}")
+_UNTIL = (
+    rf"{_NOT} {_GIVE} {_FACT}{_TO} (?:until|before|unless) {_ASKED}",
+    rf"{_GIVE} {_FACT}{_TO},? only (?:when|if|once|after) {_ASKED}",
+    rf"(?:keep|wait with) {_FACT}(?: to yourself)? until {_ASKED}",
+)
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_YEAR = r"(?:19|20)\d\d"
+_DAY = r"\d{1,2}(?:st|nd|rd|th)?"
+_DATE = re.compile(
+    rf"\b\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{2,4}}\b|\b{_DAY}(?: of)? (?:{_MONTHS})[a-z]*,? {_YEAR}\b"
+    rf"|\b(?:{_MONTHS})[a-z]*\.? {_DAY},? {_YEAR}\b",
+    re.I,
+)
+_E_MAIL = re.compile(r"[\w.+-]+@[\w-]+\.\w+")
+_REQUEST = re.compile(
+    r"\?|\b(?:please|need|provide|give|tell|confirm|share|enter|type|state|with)\b"
+    r"|\b(?:may|can|let me) (?:i )?have\b",
+    re.I,
+)
+_ASKING = {
+    "name": r"name|call you|speaking (?:with|to)|who (?:am i|are you)",
+    "birth": r"birth\w*|born|old are you",
+    "phone": r"phone|telephone|mobile|number|call you",
+    "mobile": r"phone|telephone|mobile|number|call you",
+}
+"""What an agent asks with, by a word of the fact; for others it is the fact's own first word."""
+
+
+def read_disclosure(text: str, goal: Goal) -> Callable[[Sequence[Turn]], bool] | None:
+    """The check of such a rule, or ``None``; takes the turns so far, of which the last may break it."""
+    plain = " ".join(text.replace("’", "'").split()).rstrip(" .").lower().removeprefix("you ")
+    for expressions, once_asked in ((_NEVER, False), (_UNTIL, True)):
+        for expression in expressions:
+            found = re.fullmatch(expression, plain)
+            if found is not None:
+                gives = _gives(found["fact"], goal)
+                asks = _asks(found["fact"]) if once_asked else None
+                return None if gives is None else _check(gives, asks)
+    return None
+
+
+def _check(gives: Gives, asks: Callable[[str], bool] | None) -> Callable[[Sequence[Turn]], bool]:
+    def breaks(turns: Sequence[Turn]) -> bool:
+        asked = asks is not None and any(asks(turn.assistant) for turn in turns[:-1] if turn.assistant)
+        return not asked and gives(turns[-1].user)
+
+    return breaks
+
+
+def _gives(fact: str, goal: Goal) -> Gives | None:
+    if fact.endswith("name"):
+        names = _names(goal)
+        if names is None:
+            return None
+        wanted = names[-1:] if re.search("last|family|sur", fact) else names[:1] if "first" in fact else names
+        return lambda text: any(re.search(rf"\b{re.escape(name)}\b", text, re.I) for name in wanted)
+    if "birth" in fact:
+        return lambda text: _DATE.search(text) is not None
+    if "mail" in fact:
+        return lambda text: _E_MAIL.search(text) is not None
+    value = _value(fact, goal)
+    if value is None:
+        return None
+    return lambda text: value in re.sub(r"[\W_]", "", text).lower()
+
+
+def _names(goal: Goal) -> list[str] | None:
+    """The user's names, as the goal tells them."""
+    texts = [goal.text or "", *(component.text for component in goal)]
+    for text in texts:
+        found = re.search(
+            r"\b(?:[Yy]ou are|[Yy]our name is|[Yy]ou are called|[Yy]ou're) ((?:[A-Z][\w'’-]+\.? ?)+)", text
+        )
+        if found is not None:
+            return found[1].split()
+    return None
+
+
+def _value(fact: str, goal: Goal) -> str | None:
+    head = fact.removesuffix(" number").removesuffix(" code").removesuffix(" id")
+    for text in (goal.text or "", *(component.text for component in goal)):
+        found = re.search(rf"\b{head}\b[^.;]{{0,30}}?\b([\w-]*\d[\w -]*\d\w*)", text, re.I)
+        if found is not None and sum(letter.isdigit() for letter in found[1]) > 2:
+            return re.sub(r"[\W_]", "", found[1]).lower()
+    return None
+
+
+def _asks(fact: str) -> Callable[[str], bool]:
+    own = re.sub(r" (?:number|id|code|address)$", "", fact)
+    words = next((asking for part, asking in _ASKING.items() if part in fact), re.escape(own))
+    return lambda text: any(
+        re.search(rf"\b(?:{words})\b", sentence, re.I) and _REQUEST.search(sentence)
+        for sentence in sentences(text)
+    )

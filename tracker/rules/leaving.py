@@ -1,0 +1,61 @@
+"""Rules about what a user says before it leaves: thanks, or a question.
+
+Knows how such a rule is worded and what a last message looks like; a message that takes no leave is never
+held for the last one. Knows nothing about goals or about what the agent says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from tracker.farewell import is_farewell
+from tracker.rules.measures import THANKS
+
+_LEAVES = re.compile(
+    r"\b(?:see ya|we(?:'re| are) done|good day to you|at an end|i'?(?:ll be|m) off|off to"
+    r"|(?:all|that'?s) sorted)\b",
+    re.I,
+)
+"""Goodbyes beside those of ``tracker.farewell`` that only count where a rule waits for one."""
+_ENDS = (
+    r"(?:you (?:leave|go|say goodbye|hang up|end the (?:chat|conversation))|the (?:chat|conversation) ends)"
+)
+_BEFORE = rf"before {_ENDS}"
+_LAST = (
+    r"in your (?:last|final|closing) message|as you (?:take your leave|leave)"
+    r"|when you (?:take leave|leave|say goodbye)"
+)
+_THANK = r"(?:you )?(?:thank the agent|say (?:thank you|thanks)(?: to the agent)?)"
+_ASK = r"(?:you )?ask (?:for|about|whether|if|what|how|when|which|who)"
+_SMALL = frozenset(
+    "the and you your are there any has have had will does can that this another with for what how".split()
+)
+_STEM = 5
+"""Letters by which two forms of a word are the same."""
+
+
+def read_leaving(text: str) -> Callable[[Sequence[str]], bool] | None:
+    """The check of such a rule, or ``None``; takes the user's messages, of which the last may break it."""
+    plain = " ".join(text.replace("’", "'").split()).rstrip(" .").lower()
+    if re.fullmatch(rf"{_THANK} {_BEFORE}", plain):
+        return lambda said: _leaves(said[-1]) and not any(map(THANKS.search, said))
+    if re.fullmatch(rf"{_THANK} (?:{_LAST})", plain):
+        return lambda said: _leaves(said[-1]) and THANKS.search(said[-1]) is None
+    found = re.fullmatch(rf"{_ASK} (.+) {_BEFORE}", plain) or re.fullmatch(rf"{_BEFORE},? {_ASK} (.+)", plain)
+    if found is None:
+        return None
+    wanted = _stems(found[1])
+
+    def asked(message: str) -> bool:
+        return 2 * len(_stems(message) & wanted) >= len(wanted)
+
+    return lambda said: _leaves(said[-1]) and not any(map(asked, said))
+
+
+def _leaves(message: str) -> bool:
+    return is_farewell(message) or ("?" not in message and _LEAVES.search(message) is not None)
+
+
+def _stems(text: str) -> set[str]:
+    return {word[:_STEM] for word in re.findall(r"[a-z]{3,}", text.lower()) if word not in _SMALL}

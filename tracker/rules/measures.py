@@ -1,0 +1,43 @@
+"""What can be counted in a message: words, sentences, signs, polite words.
+
+Knows text alone. Knows nothing about rules, goals or conversations.
+"""
+
+from __future__ import annotations
+
+import re
+
+PLEASE = re.compile(r"\b(?:please|pls)\b", re.I)
+THANKS = re.compile(r"\b(?:thanks?|thx|thank you|cheers|grateful|much appreciated)\b", re.I)
+GREETING = re.compile(
+    r"\b(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|greetings|dear)\b", re.I
+)
+SORRY = re.compile(r"\b(?:sorry|apolog\w+|forgive me|pardon me|excuse me)\b", re.I)
+EMOJI = re.compile(r"[\U0001F300-\U0001FAFF☀-➿]|(?<!\w)[:;]-?[)(DPp](?!\w)")
+CAPITALS = re.compile(r"\b(?!AM\b|PM\b|OK\b)[A-Z]{3,}\b")
+"""A word in capital letters, by its length no short form."""
+_WORD = re.compile(r"[\w'’.-]*\w[\w'’.-]*")
+_SENTENCE_END = re.compile(
+    # A full stop behind an initial, a title or a short form ends no sentence.
+    r"(?<!\bMr)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bMrs)(?<!\bNo)(?<!\b[A-Z])(?<!\be\.g)(?<!\bi\.e)"
+    r"[.!?…]+[\"'”’)]*(?=\s+\S)|\n+(?=\s*\S)"
+)
+
+
+def count_words(text: str) -> int:
+    return len(_WORD.findall(text))
+
+
+def count_sentences(text: str) -> int:
+    return 1 + len(_SENTENCE_END.findall(text.strip())) if text.strip() else 0
+
+
+def count_questions(text: str) -> int:
+    """Question marks; several in a row are one."""
+    return len(re.findall(r"\?+", text))
+
+
+def last_sign(text: str) -> str:
+    """The last sign that is no quotation mark, bracket, emoji or space."""
+    found = re.search(r"([\w.!?…,;:-])[^\w.!?…,;:-]*$", text)
+    return found[1] if found else ""

@@ -1,0 +1,270 @@
+"""Rules of style that code can check: signs, capitals, lengths, polite and fixed words, the first message.
+
+Knows how such a rule is worded and which message breaks it. Knows nothing about goals or about what the agent
+says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tracker.rules.measures import (
+    CAPITALS,
+    EMOJI,
+    GREETING,
+    PLEASE,
+    SORRY,
+    THANKS,
+    count_questions,
+    count_sentences,
+    count_words,
+    last_sign,
+)
+from tracker.rules.wording import NUMBER, Wording, number
+
+Breaks = Callable[[Sequence[str]], bool]
+"""Whether the last of a user's messages breaks a rule, given those before it."""
+
+
+def read_style(text: str) -> Breaks | None:
+    """The check of a rule of style, or ``None`` where the text says anything that code cannot decide."""
+    wording = Wording.of(text)
+    readers = (_length, _beginning, _ending, _first, _signs, _questions, _capitals, _fixed)
+    return next((found for reader in readers if (found := reader(wording)) is not None), None)
+
+
+def _in_each(broken: Callable[[str], bool]) -> Breaks:
+    return lambda said: broken(said[-1])
+
+
+def _has(pattern: re.Pattern[str]) -> Callable[[str], bool]:
+    return lambda text: pattern.search(text) is not None
+
+
+def _polar(rest: Wording, has: Callable[[str], bool]) -> Breaks | None:
+    """Broken by a message that has it where the rule forbids, by one that lacks it where it demands.
+
+    ``rest`` is the wording without what it is about.
+    """
+    if not rest.says_nothing_else():
+        return None
+    if rest.forbids:
+        return _in_each(has)
+    return _in_each(lambda text: not has(text)) if rest.demands else None
+
+
+# How much
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """How a limit is worded, with ``n u`` for a number of something, and what it allows."""
+
+    worded: str
+    allows: Callable[[int], tuple[int, int]]
+    """The least and the most, from the number."""
+    negated: bool = False
+    """It is read behind a "no" or "never" alone."""
+
+
+_ANY = 10**9
+_LIMITS = (
+    _Limit(r"(?:at most|up to|no more than|not more than|a maximum of) n u", lambda n: (0, n)),
+    _Limit(r"n u (?:at most|at the most|or fewer|or less)", lambda n: (0, n)),
+    _Limit(r"(?:at least|no fewer than|not fewer than|no less than|a minimum of) n u", lambda n: (n, _ANY)),
+    _Limit(r"n u or more", lambda n: (n, _ANY)),
+    _Limit(r"(?:under|below|fewer than|less than|shorter than) n u", lambda n: (0, n - 1)),
+    _Limit(r"(?:fewer than|less than|shorter than) n u", lambda n: (n, _ANY), negated=True),
+    _Limit(r"(?:more than|longer than|over|beyond) n u", lambda n: (0, n), negated=True),
+    _Limit(r"(?:exactly |precisely |only |just )?n u", lambda n: (n, n)),
+)
+_COUNTS: tuple[tuple[str, Callable[[str], int]], ...] = (
+    (r"words?", count_words),
+    (r"sentences?", count_sentences),
+    (r"questions?", count_questions),
+    (r"characters?", len),
+    (r"exclamation marks?", lambda text: text.count("!")),
+    (r"emojis?", lambda text: len(EMOJI.findall(text))),
+)
+_A_MESSAGE = re.compile(r"\bmessages?\b|\bat a time\b")
+_ALTOGETHER = re.compile(r"\b(?:whole|entire) (?:conversation|chat)\b|\bin (?:all|total)\b|\baltogether\b")
+_AROUND = r"ask|asks|long|run|runs|consists?|goes|go|than|length|total"
+
+
+def _length(wording: Wording) -> Breaks | None:
+    for unit, count in _COUNTS:
+        amount = rf"({NUMBER})(?: (?:{NUMBER}))* {unit}"
+        found = re.search(rf"\b{amount}\b", wording.text)
+        counted = wording.without(amount, "n u")
+        if found is not None and counted is not None:
+            return _limited(counted, count, number(found[1]))
+    return None
+
+
+def _limited(counted: Wording, count: Callable[[str], int], amount: int) -> Breaks | None:
+    for limit in _LIMITS:
+        rest = counted.without(limit.worded)
+        if rest is None or rest.forbids != limit.negated:
+            continue
+        if not (rest.without(_AROUND) or rest).says_nothing_else():
+            return None
+        return _within(*limit.allows(amount), count, counted)
+    return None
+
+
+def _within(least: int, most: int, count: Callable[[str], int], counted: Wording) -> Breaks | None:
+    if _ALTOGETHER.search(counted.text):
+        return (lambda said: sum(map(count, said)) > most) if least == 0 else None
+    if not _A_MESSAGE.search(counted.text):
+        return None
+    return _in_each(lambda text: not least <= count(text) <= most)
+
+
+# How messages begin and end
+
+_EACH = r"(?:every|each|all|any)(?: single| one)?(?: of)?(?: your| the)? messages?(?: of yours)?"
+_END = r"(?:end|ends|close|closes|finish|finishes|conclude|concludes|sign|signs)"
+_BEGIN = r"(?:begin|begins|start|starts|open|opens)"
+_LAST_SIGNS = (
+    ("?", r"a question(?: mark)?"),
+    (".", r"a (?:full stop|period)"),
+    ("!", r"an exclamation mark"),
+)
+_OWN = r"q|[\w-]*\d[\w-]*|(?:[a-z]\.)+[a-z]?"
+"""Words in quotation marks, a number, or initials."""
+
+
+def _ending(wording: Wording) -> Breaks | None:
+    text = wording.text.removeprefix("you ")
+    for sign, named in _LAST_SIGNS:
+        in_sign = rf"(?:with|in|on) {named}"
+        if re.fullmatch(rf"(?:each|all) of your messages {_END} {in_sign}|{_END} {_EACH} {in_sign}", text):
+            return _ends_with_sign(sign)
+    with_own = rf"(?:with|by saying|by writing) (?:the (?:words?|name) |your [a-z ]+, )?({_OWN})"
+    found = re.fullmatch(rf"{_END} {_EACH} {with_own}", text)
+    if found is None:
+        return None
+    wanted = _bare(wording.quoted[0] if wording.quoted else found[1])
+    return _in_each(lambda message: not _bare(message).endswith(wanted))
+
+
+def _ends_with_sign(sign: str) -> Breaks:
+    return _in_each(lambda message: last_sign(message) != sign)
+
+
+def _beginning(wording: Wording) -> Breaks | None:
+    found = re.fullmatch(
+        rf"(?:you )?{_BEGIN} {_EACH} (?:with|by saying) "
+        r"(?:(?:the words? )?q|(a greeting|a hello)( or a thank-you)?)",
+        wording.text,
+    )
+    if found is None:
+        return None
+    if found[1] is None:
+        wanted = _bare(wording.quoted[0])
+        return _in_each(lambda message: not _bare(message).startswith(wanted))
+    patterns = (GREETING, THANKS) if found[2] else (GREETING,)
+    return _in_each(lambda message: not any(pattern.search(message[:_OPENING]) for pattern in patterns))
+
+
+_OPENING = 40
+"""Letters of a message within which a greeting opens it."""
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\W_]+", " ", text).strip().lower()
+
+
+# The first message
+
+_POLITE: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (r"apologi[sz]e(?: to the agent)?|say(?: that)?(?: you are)? sorry", SORRY),
+    (r"thank the agent|say (?:thank you|thanks)(?: to the agent)?", THANKS),
+    (r"greet(?: the agent)?|say hello|(?:with )?a greeting", GREETING),
+)
+_AT_FIRST = (
+    rf"(?:{_BEGIN} |in |with )?(?:your |the )?(?:very )?first message"
+    rf"|{_BEGIN}(?: the conversation)?(?= with a greeting)"
+)
+
+
+def _first(wording: Wording) -> Breaks | None:
+    rest = wording.without(_AT_FIRST)
+    if rest is None:
+        return None
+    for named, pattern in _POLITE:
+        left = rest.without(named)
+        if left is not None and left.says_nothing_else():
+            return _in_the_first(pattern, wanted=not left.forbids)
+    return None
+
+
+def _in_the_first(pattern: re.Pattern[str], *, wanted: bool) -> Breaks:
+    return lambda said: len(said) == 1 and (pattern.search(said[0]) is not None) != wanted
+
+
+# Signs, letters and words
+
+_BOTH = r"please (?:nor|or|and) (?:thank you|thanks)"
+_SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (r"exclamation (?:marks?|points?)", re.compile("!")),
+    (r"question marks?", re.compile(r"\?")),
+    (r"emojis?|emoticons?|smileys?", EMOJI),
+    (r"commas?", re.compile(",")),
+    (r"digits?|numerals?", re.compile(r"\d")),
+    (r"brackets?|parenthes[ei]s", re.compile(r"[()\[\]]")),
+    (r"ellips[ei]s|three dots(?: in a row)?", re.compile(r"\.\.|…")),
+    (_BOTH, re.compile(f"{PLEASE.pattern}|{THANKS.pattern}", re.I)),
+    (r"please", PLEASE),
+    (r"thank(?:s| you| the agent|ing the agent)?|thank-yous?", THANKS),
+    (r"sorry|apologi[sz]e|apologies|apology", SORRY),
+)
+_SMALL = r"lower[- ]?case(?: letters?)?|small letters?"
+_CAPITAL = r"capitals?(?: letters?)?|upper[- ]?case(?: letters?)?"
+
+
+def _signs(wording: Wording) -> Breaks | None:
+    text = wording.text
+    for word in wording.quoted:
+        text = re.sub(r"\bq\b", _bare(word), text, count=1)
+    for named, pattern in _SIGNS:
+        rest = Wording(text).without(named)
+        if rest is None:
+            continue
+        if named == _BOTH and not rest.forbids:
+            return None  # one of them, or both?
+        return _polar(rest, _has(pattern))
+    return None
+
+
+def _questions(wording: Wording) -> Breaks | None:
+    """A question in every message; what is asked without its sign is one too, so "never" is not read."""
+    rest = wording.without(r"(?:ask )?(?:a |at least one )?question|ask something")
+    return _polar(rest, lambda text: "?" in text) if rest is not None and rest.demands else None
+
+
+def _capitals(wording: Wording) -> Breaks | None:
+    def has_any(text: str) -> bool:
+        return text != text.lower()
+
+    small = wording.without(_SMALL)
+    if small is not None:
+        small = small.without(rf"(?:without|no|not)(?: any| a single)? (?:{_CAPITAL})") or small
+        return _in_each(has_any) if not small.forbids and small.says_nothing_else() else None
+    rest = wording.without(_CAPITAL)
+    if rest is None or re.search(r"\b(?:all|whole|entire|only|throughout)\b", rest.text):
+        return None
+    if re.search(r"\bwords?\b", rest.text):
+        return _polar(rest.without("to stress (?:it|things)") or rest, _has(CAPITALS))
+    return _in_each(has_any) if rest.forbids and rest.says_nothing_else() else None
+
+
+def _fixed(wording: Wording) -> Breaks | None:
+    """Words in quotation marks, in every message or in none."""
+    rest = wording.without(r"(?:call|calls|address|addresses)(?: the agent| it)?(?: as)?") or wording
+    if not wording.quoted or (" or " in rest.text and not rest.forbids):
+        return None
+    words = "|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in wording.quoted)
+    return _polar(rest, _has(re.compile(words, re.I)))

@@ -1,0 +1,74 @@
+"""What the text of a rule says: whether it forbids or demands, and whether it says nothing else.
+
+Knows English. Knows nothing about what rules there are.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_UNITS = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"),
+    *("twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
+)
+_TENS = {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "twenty-five": 25, "a hundred": 100}
+_NUMBERS = {word: value for value, word in enumerate(_UNITS)} | _TENS | {"single": 1}
+NUMBER = r"\d+|" + "|".join(sorted(_NUMBERS, key=len, reverse=True))
+"""What ``number`` reads, as an expression."""
+
+_NEGATIVE = re.compile(
+    r"\b(?:never|not|no|none|neither|without|avoid|lacks?|lacking|nothing|leave|free)\b|n't\b"
+)
+_EVERY = re.compile(r"\b(?:every|each|all|always|any|everything|whatever|throughout|everywhere)\b")
+_HARMLESS = frozenset(
+    "you your yours user user's agent it its they them there that this these a an the of in into to at "
+    "as with by and or nor on out is are be been being have has had do does must should shall will can "
+    "may ever even least use uses used using write writes writing written put puts keep keeps send "
+    "sends say says saying speak type add include includes contain contains come comes let make makes "
+    "sure message messages word words one single from for chat conversation whole entire time times "
+    "only just altogether very anywhere kind some show shows give gives hold holds lot text texts "
+    "anything sign signs letter letters q".split()
+)
+"""Words that add no condition, no exception and no other thing."""
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The text of a rule, ready to be looked at."""
+
+    text: str
+    """In lower case, on one line, with plain quotation marks and without its full stop."""
+    quoted: tuple[str, ...] = ()
+    """What stands in quotation marks, as it was written; ``q`` stands in its place in the text."""
+
+    @classmethod
+    def of(cls, text: str) -> Wording:
+        plain = " ".join(re.sub("[“”]", '"', re.sub("[‘’]", "'", text)).split()).rstrip(" .")
+        marked = re.compile(r'"([^"]+)"' if '"' in plain else r"(?<!\w)'([^']+)'(?!\w)")
+        quoted = tuple(found.strip(" .,") or found for found in marked.findall(plain))
+        return cls(marked.sub("q", plain).lower(), quoted)
+
+    @property
+    def forbids(self) -> bool:
+        """It has an odd number of negatives: "none of them is without" demands."""
+        return len(_NEGATIVE.findall(self.text)) % 2 == 1
+
+    @property
+    def demands(self) -> bool:
+        """It is about every message, and does not forbid."""
+        return not self.forbids and bool(_EVERY.search(self.text) or _NEGATIVE.search(self.text))
+
+    def without(self, expression: str, by: str = " ") -> Wording | None:
+        """The wording with an expression taken out, or ``None`` where it is not there."""
+        rest, found = re.subn(rf"(?<!\w)(?:{expression})(?!\w)", by, self.text)
+        return Wording(" ".join(rest.split()), self.quoted) if found else None
+
+    def says_nothing_else(self) -> bool:
+        """No condition is left, no exception, and no other thing."""
+        rest = _EVERY.sub(" ", _NEGATIVE.sub(" ", self.text))
+        return _HARMLESS.issuperset(re.findall(r"[\w'-]+", rest))
+
+
+def number(text: str) -> int:
+    return int(text) if text.isdigit() else _NUMBERS[text]
