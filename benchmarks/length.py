@@ -6,6 +6,9 @@ most that a conversation can cost. Measured are the update after the last turn a
 seconds and in tokens evaluated. Where the whole would take more than ``--most`` tokens, all but the last turn
 is read at once, with one question, and only the last turn's update is measured.
 
+A token costs what the weights cost, and attention to the tokens in front of it: the figures are fitted with
+seconds = a * tokens + b * tokens * tokens in front, and it is said what either alone explains.
+
 Needs matplotlib, from the ``train`` or the ``benchmark`` extra.
 """
 
@@ -15,9 +18,10 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -41,10 +45,11 @@ _CONTEXT = 32_768
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds, and tokens evaluated."""
+    """Seconds, tokens evaluated, and the tokens of the conversation in front of them, on average."""
 
     seconds: float
     tokens: int
+    front: float
 
     @property
     def each(self) -> float:
@@ -92,18 +97,27 @@ def measure(
         reading.read(turn)
         before, start = engine.tokens_evaluated, time.perf_counter()
         reading.ask(asked)
-        costs.append(Cost(time.perf_counter() - start, engine.tokens_evaluated - before))
+        costs.append(Cost(time.perf_counter() - start, engine.tokens_evaluated - before, 0))
     reading.close()
-    total = Cost(sum(cost.seconds for cost in costs), sum(cost.tokens for cost in costs))
-    return costs[-1], total if whole else None
+    total = Cost(sum(cost.seconds for cost in costs), sum(cost.tokens for cost in costs), length / 2)
+    return replace(costs[-1], front=length), total if whole else None
 
 
-def fit(costs: Sequence[Cost]) -> tuple[float, float, float]:
-    """Seconds of an update and of a token in it, by least squares, and the share of variance explained."""
-    tokens, seconds = np.array([(cost.tokens, cost.seconds) for cost in costs]).T
-    slope, constant = np.polyfit(tokens, seconds, 1)
-    rest = seconds - (constant + slope * tokens)
-    return float(constant), float(slope), float(1 - rest.var() / seconds.var())
+def fit(costs: Sequence[Cost]) -> tuple[float, float, float, float]:
+    """Seconds of a token and of a thousand tokens in front of one, by least squares of relative errors.
+
+    Also the mean relative error of that, and of a straight line in tokens alone.
+    """
+    tokens, front, seconds = np.array([(cost.tokens, cost.front, cost.seconds) for cost in costs]).T
+    both = np.stack([tokens, tokens * front / 1000], axis=1) / seconds[:, None]
+    ones = np.ones(len(seconds))
+    (each, attention), *_ = np.linalg.lstsq(both, ones, rcond=None)
+    (alone,), *_ = np.linalg.lstsq(both[:, :1], ones, rcond=None)
+    errors = [
+        float(np.abs(both @ [each, attention] - 1).mean()),
+        float(np.abs(both[:, 0] * alone - 1).mean()),
+    ]
+    return float(each), float(attention), *errors
 
 
 def table(cells: Sequence[Cell]) -> str:
@@ -120,7 +134,7 @@ def table(cells: Sequence[Cell]) -> str:
     return "\n".join(rows)
 
 
-def draw(cells: Sequence[Cell], picture: Path) -> None:
+def draw(cells: Sequence[Cell], fits: Sequence[float], picture: Path) -> None:
     """The last turn's update over turns, a line for each number of components; and seconds over tokens."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
     for components in sorted({cell.components for cell in cells}):
@@ -136,10 +150,14 @@ def draw(cells: Sequence[Cell], picture: Path) -> None:
     for label, costs in kinds.items():
         if costs:
             right.plot([c.tokens for c in costs], [c.seconds for c in costs], "o", label=label)
-    lasts = kinds["last turn"]
-    each = sum(cost.seconds for cost in lasts) / sum(cost.tokens for cost in lasts)
-    ends = np.array([min(c.tokens for c in lasts), max(c.tokens for costs in kinds.values() for c in costs)])
-    right.plot(ends, ends * each, linewidth=1, color="grey", label=f"{1000 * each:.1f} ms a token")
+    each, attention, *_ = fits
+    for front in (0, 2000, 8000):
+        ms = 1000 * (each + attention * front / 1000)
+        ends = np.array(
+            [min(c.last.tokens for c in cells), max(c.tokens for c in kinds["whole conversation"])]
+        )
+        label = f"{ms:.1f} ms a token: {front:,} in front"
+        right.plot(ends, ends * ms / 1000, linewidth=1, color=str(0.75 - front / 16000), label=label)
     right.set(
         xscale="log", yscale="log", xlabel="tokens evaluated", ylabel="seconds", title="cost of a token"
     )
@@ -157,7 +175,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", help="a GGUF file to use in place of goalstate's own")
     parser.add_argument("--picture", type=Path, default=Path("benchmarks/cost-against-length.png"))
     parser.add_argument("--output", type=Path, help="write the figures as JSON")
+    parser.add_argument(
+        "--show", type=Path, help="print and draw the figures of a JSON file, measure nothing"
+    )
     given = parser.parse_args(arguments)
+    figures = json.loads(given.show.read_text()) if given.show else measured(given)
+    cells = [
+        Cell(**{**cell, "last": Cost(**cell["last"]), "whole": cell["whole"] and Cost(**cell["whole"])})
+        for cell in figures["cells"]
+    ]
+    print(f"{figures['machine']}; turns and components of {given.file.name}, repeated\n")
+    print(table(cells) + "\n")
+    costs = [cost for cell in cells for cost in (cell.last, cell.whole) if cost]
+    each, attention, error, alone = fits = fit(costs)
+    print(
+        f"{1000 * each:.2f} ms a token + {1000 * attention:.2f} ms for a thousand tokens in front of it: "
+        f"{error:.0%} off on average (a line in tokens alone: {alone:.0%})"
+    )
+    draw(cells, fits, given.picture)
+    if given.output:
+        given.output.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def measured(given: argparse.Namespace) -> dict[str, Any]:
+    """The machine, and all cells as JSON."""
     (example,) = conversations(given.file, 1)
     options = load_options()
     decoder = BranchDecoder(
@@ -168,25 +209,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for turns in sorted(given.turns):
         said = [turn_pieces(turn) for turn in islice(cycle(example.turns), turns)]
         for components in sorted(given.components):
-            cells.append(
-                Cell(turns, components, *measure(decoder, said, questions(example, components), given.most))
-            )
+            asked = questions(example, components)
+            cells.append(Cell(turns, components, *measure(decoder, said, asked, given.most)))
     decoder.close()
-    print(f"{machine()}; turns and components of {given.file.name}, repeated\n")
-    print(table(cells) + "\n")
-    fits = {}
-    for name, costs in (
-        ("last turns", [cell.last for cell in cells]),
-        ("whole conversations", [cell.whole for cell in cells if cell.whole]),
-    ):
-        if len(costs) > 2:
-            fits[name] = constant, slope, explained = fit(costs)
-            line = f"{constant:.3f} s + {1000 * slope:.2f} ms a token"
-            print(f"{name}: {line}, which explains {explained:.1%} of the variance")
-    draw(cells, given.picture)
-    if given.output:
-        figures = {"machine": machine(), "cells": [asdict(cell) for cell in cells], "fits": fits}
-        given.output.write_text(json.dumps(figures, indent=2) + "\n")
+    return {"machine": machine(), "cells": [asdict(cell) for cell in cells]}
 
 
 if __name__ == "__main__":
