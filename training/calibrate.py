@@ -8,10 +8,6 @@ of the labelled changes (Platt 1999; Guo et al. 2017, arXiv 1706.04599, with a b
 changes), with a weak prior towards changing nothing. Then the thresholds at which the forward filter
 reports a status, and whether they are for the conversation so far or for one turn, chosen by
 cross-validation. What each step brings is printed.
-
-Profiles are rarely broken by people who are asked to play them, and often in conversations that were written
-to show how. So they may be fitted on as many dialogues of people as well (``--people``, a file of
-``training.weak``: labels from annotations, broken at the rate at which people break them).
 """
 
 from __future__ import annotations
@@ -20,7 +16,7 @@ import argparse
 import itertools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -33,7 +29,7 @@ from tracker.atomic import write_text
 from tracker.conversation import Conversation
 from tracker.decoding import Decoder, Distribution
 from tracker.forward import Belief, Calibration, CategoryCalibration
-from tracker.goal import STATUSES, Category, Component, Goal, Status, is_final, start_status
+from tracker.goal import STATUSES, Category, Component, Status, is_final, start_status
 from tracker.prompt import Question, opening_pieces, turn_pieces
 from tracker.rules import checked, read_rules
 from tracker.state import ComponentState, GoalState, Track
@@ -253,18 +249,6 @@ def fit(answered: Sequence[Answered]) -> dict[str, Calibration]:
     }
 
 
-def profiles(conversations: Sequence[Conversation], count: int) -> list[Conversation]:
-    """The first ``count`` conversations that have a profile, with their profiles alone."""
-    found = []
-    for conversation in conversations:
-        kept = tuple(c for c in conversation.goal if c.category is Category.PROFILE)
-        if kept:
-            goal = Goal(text=conversation.goal.text, components=kept)
-            labels = {c.id: (conversation.labels or {}).get(c.id, ()) for c in kept}
-            found.append(replace(conversation, goal=goal, labels=labels))
-    return found[:count]
-
-
 def steps(answered: Sequence[Answered], fitted: Mapping[str, Calibration]) -> dict[str, Agreement]:
     """Agreement on the same conversations after each step, the first believing each turn by itself."""
     conversations = [item.conversation for item in answered]
@@ -290,14 +274,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("validation", type=Path, help="a native file with labels; never a test file")
     parser.add_argument("models", type=Path, help="folder to write calibration.json to")
-    parser.add_argument("--people", type=Path, help="weakly labelled dialogues to fit profiles on as well")
     parser.add_argument("--model", help="a GGUF in place of the shipped model")
     arguments = parser.parse_args()
-    validation = read_labelled(arguments.validation, probes=False)
-    people = [] if arguments.people is None else profiles(read_labelled(arguments.people), len(validation))
     with GoalTracker.load(arguments.model) as tracker:
-        answered = [ask_everything(c, tracker.decoder) for c in validation]
-        fitted = fit([*answered, *(ask_everything(c, tracker.decoder) for c in people)])
+        answered = [
+            ask_everything(c, tracker.decoder) for c in read_labelled(arguments.validation, probes=False)
+        ]
+    fitted = fit(answered)
     for name, agreement in steps(answered, fitted).items():
         average = agreement.average
         kappas = {

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from tracker.conversation import Conversation, Message, Role
 from tracker.forward import CategoryCalibration
 from tracker.goal import Category, Component, Goal, Status
-from training.calibrate import Answered, fit, fit_probabilities, fit_thresholds, profiles, steps
+from training.calibrate import Answered, fit, fit_probabilities, fit_thresholds, steps
 
 TURNS = 6
 
@@ -93,15 +91,3 @@ def test_what_code_checks_is_neither_fitted_nor_believed() -> None:
     scored = steps(wrong, fit(wrong))
     accuracies = [agreement.average.every_turn.accuracy.value for agreement in scored.values()]
     assert accuracies[-2:] == [0, 1]
-
-
-def test_of_dialogues_of_people_profiles_are_kept() -> None:
-    member = Component(id="member", category=Category.PROFILE, text="You are a member.")
-    task = Component(id="task", category=Category.OBJECTIVE, text="Book a table.")
-    (first, *_) = _blind()
-    with_both = Goal(text="", components=(member, task))
-    labels = {"member": ((2, Status.MISALIGNED),), "task": ((3, Status.COMPLETE),)}
-    some = [first.conversation, replace(first.conversation, goal=with_both, labels=labels)] * 3
-    kept = profiles(some, 2)
-    assert [[component.id for component in each.goal] for each in kept] == [["member"], ["member"]]
-    assert kept[0].labels == {"member": ((2, Status.MISALIGNED),)}
