@@ -26,6 +26,8 @@ def broken_at(rule: str, *messages: str) -> int:
         ("Put at least one emoji into every message.", "Fine 🙂", "Fine."),
         ('Say "please" in every message.', "A room, please.", "A room."),
         ("Never say please.", "A room.", "A room, please."),
+        ('Say "please" whenever you ask for something.', "Yes, the first.", "Could you book the first?"),
+        ("Say please in every message that asks for something.", "A room, please.", "I need a room."),
         ("You use neither “please” nor “thank you”.", "A room.", "A room, thanks."),
         ("Thank the agent in every message.", "Thank you, yes.", "Yes."),
         ("Write in lower case only.", "a room in rome", "a room in Rome"),
@@ -72,7 +74,7 @@ def test_a_rule_of_the_whole_conversation() -> None:
 @pytest.mark.parametrize(
     "rule",
     [
-        "Say please in every message in which you ask for something.",
+        "Say please in every message in which you ask for money.",
         "Never use an exclamation mark unless the agent does.",
         "If you are refused, use an exclamation mark in every message.",
         "Ask at most two questions about prices.",

@@ -31,7 +31,7 @@ Breaks = Callable[[Sequence[str]], bool]
 def read_style(text: str) -> Breaks | None:
     """The check of a rule of style, or ``None`` where the text says anything that code cannot decide."""
     wording = Wording.of(text)
-    readers = (_length, _beginning, _ending, _first, _signs, _questions, _capitals, _fixed)
+    readers = (_length, _beginning, _ending, _first, _asking, _signs, _questions, _capitals, _fixed)
     return next((found for reader in readers if (found := reader(wording)) is not None), None)
 
 
@@ -221,6 +221,7 @@ _SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (r"thank(?:s| you| the agent|ing the agent)?|thank-yous?", THANKS),
     (r"sorry|apologi[sz]e|apologies|apology", SORRY),
 )
+_REQUEST = re.compile(r"\?|\b(?:could|can|would) you|\bi(?:['’]d| would) like|\bi (?:want|need)\b", re.I)
 _SMALL = r"lower[- ]?case(?: letters?)?|small letters?"
 _CAPITAL = r"capitals?(?: letters?)?|upper[- ]?case(?: letters?)?"
 
@@ -237,6 +238,17 @@ def _signs(wording: Wording) -> Breaks | None:
             return None  # one of them, or both?
         return _polar(rest, _has(pattern))
     return None
+
+
+def _asking(wording: Wording) -> Breaks | None:
+    """Please wherever something is asked for."""
+    if not re.fullmatch(
+        r"(?:you )?say (?:q|please),? "
+        r"(?:in every message (?:in which you ask|that asks) for something|whenever you ask for something)",
+        wording.text,
+    ) or wording.quoted not in ((), ("please",)):
+        return None
+    return _in_each(lambda text: _REQUEST.search(text) is not None and PLEASE.search(text) is None)
 
 
 def _questions(wording: Wording) -> Breaks | None:
