@@ -49,6 +49,11 @@ def test_what_is_never_given_is_not_given_when_it_is_asked_for() -> None:
     assert broken_at("Do not give your surname.", "Ada here.", "Hello.") == 0
 
 
+def test_what_somebody_is_is_no_name() -> None:
+    french = Goal(text="You are French. You want a room.", components=GOAL.components)
+    assert read_disclosure("Do not give your name.", french) is None
+
+
 @pytest.mark.parametrize(
     "rule",
     [

@@ -51,6 +51,12 @@ _DATE = re.compile(
     re.I,
 )
 _E_MAIL = re.compile(r"[\w.+-]+@[\w-]+\.\w+")
+_NAME, _MORE = r"[A-Z][\w'’-]+", r" [A-Z][\w'’-]*\.?"
+_TOLD_NAMES = (
+    rf"\b[Yy](?:our name is|ou are called) ({_NAME}(?:{_MORE})*)",
+    # One word alone may be what somebody is: "You are French".
+    rf"\b[Yy]ou(?: are|['’]re) ({_NAME}(?:{_MORE})+|{_NAME}(?=, an? ))",
+)
 _REQUEST = re.compile(
     r"\?|\b(?:please|need|provide|give|tell|confirm|share|enter|type|state|with)\b"
     r"|\b(?:may|can|let me) (?:i )?have\b",
@@ -106,10 +112,8 @@ def _gives(fact: str, goal: Goal) -> Gives | None:
 def _names(goal: Goal) -> list[str] | None:
     """The user's names, as the goal tells them."""
     texts = [goal.text or "", *(component.text for component in goal)]
-    for text in texts:
-        found = re.search(
-            r"\b(?:[Yy]ou are|[Yy]our name is|[Yy]ou are called|[Yy]ou're) ((?:[A-Z][\w'’-]+\.? ?)+)", text
-        )
+    for told in _TOLD_NAMES:
+        found = next((match for text in texts if (match := re.search(told, text))), None)
         if found is not None:
             return found[1].split()
     return None

@@ -134,6 +134,8 @@ _LAST_SIGNS = (
 )
 _OWN = r"q|[\w-]*\d[\w-]*|(?:[a-z]\.)+[a-z]?"
 """Words in quotation marks, a number, or initials."""
+_OPENING = 40
+"""Letters of a message within which a greeting opens it."""
 
 
 def _ending(wording: Wording) -> Breaks | None:
@@ -167,10 +169,6 @@ def _beginning(wording: Wording) -> Breaks | None:
         return _in_each(lambda message: not _bare(message).startswith(wanted))
     patterns = (GREETING, THANKS) if found[2] else (GREETING,)
     return _in_each(lambda message: not any(pattern.search(message[:_OPENING]) for pattern in patterns))
-
-
-_OPENING = 40
-"""Letters of a message within which a greeting opens it."""
 
 
 def _bare(text: str) -> str:
