@@ -5,7 +5,7 @@ from __future__ import annotations
 from email.utils import format_datetime
 
 import pytest
-from fake_endpoint import error, well
+from fake_endpoint import error, saying, well
 
 from tracker.errors import JudgeError
 
@@ -86,3 +86,33 @@ def test_calls_keep_the_rate(endpoint, opened, question):
     for _ in range(3):
         asked.ask(question)
     assert clock.slept == [10, 10]
+
+
+@pytest.mark.parametrize("status", [400, 422, 500])
+def test_an_endpoint_without_schemas_is_told_them_in_words(endpoint, opened, question, status):
+    """llama-cpp-python's server answers 500 to a form that it does not know."""
+    clock = Clock()
+    judge = opened(clock)
+    refusal = error(status, "response_format.type: Input should be 'text' or 'json_object'")
+    endpoint.script = [refusal, saying(c1=[(1, "COMPLETE")]), saying(c1=[])]
+    assert "COMPLETE" in judge.ask(question).text
+    assert clock.slept == []
+    assert endpoint.requests[1]["response_format"] == {"type": "json_object"}
+    assert '"required": ["c1"]' in endpoint.requests[1]["messages"][1]["content"]
+    judge.ask(question)
+    assert endpoint.calls == 3
+    assert endpoint.requests[2]["response_format"] == {"type": "json_object"}
+
+
+def test_one_without_json_is_told_all_in_words(endpoint, opened, question):
+    refusal = error(400, "response_format is not supported")
+    endpoint.script = [refusal, refusal, saying(c1=[(1, "COMPLETE")])]
+    assert "COMPLETE" in opened(Clock()).ask(question).text
+    assert "response_format" not in endpoint.requests[2]
+
+
+def test_a_form_that_is_refused_in_words_too_is_an_error(endpoint, opened, question):
+    endpoint.script = [error(400, "response_format is not supported")] * 9
+    with pytest.raises(JudgeError, match="response_format"):
+        opened(Clock()).ask(question)
+    assert endpoint.calls == 3

@@ -264,7 +264,7 @@ def test_a_conversation_that_is_alone_and_not_judged_is_one_line(judge, endpoint
 
 
 def test_one_failure_after_the_other_ends_the_run(judge, endpoint, file):
-    endpoint.script = [error(400, "response_format is not supported")] * 9
+    endpoint.script = [error(400, "the model takes no questions")] * 9
     result = judge(file(*"abcdefghi"))
     assert result.exit_code == 2
     assert endpoint.calls == 5

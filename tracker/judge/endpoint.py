@@ -6,12 +6,15 @@ Knows nothing about goals, rules or what an answer means.
 
 from __future__ import annotations
 
+import json
 import random
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
@@ -22,8 +25,10 @@ from tracker.judge.cache import Reply
 from tracker.judge.prompt import Question
 
 if TYPE_CHECKING:
-    from openai import APIError, APIStatusError, OpenAI
+    from openai import APIError, APIStatusError, Omit, OpenAI
     from openai.types.chat import ChatCompletion
+    from openai.types.chat.completion_create_params import ResponseFormat
+    from openai.types.shared_params.response_format_json_schema import JSONSchema
 
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 60.0
@@ -31,6 +36,18 @@ _PATIENCE_S = 600.0
 """An endpoint that asks for a longer wait than this ends the run; a later one goes on where it stopped."""
 _BUSY = frozenset({408, 409, 425, 429})
 """Answers below 500 that pass with time."""
+_FORM = re.compile(r"response_format|json_schema|json_object|structured output", re.I)
+"""What an endpoint speaks of that does not take the form in which an answer is asked for."""
+
+
+class _Form(StrEnum):
+    """How an endpoint is asked for JSON by a schema, the surest way first."""
+
+    SCHEMA = "json_schema"
+    OBJECT = "json_object"
+    """The schema is told in words. llama-cpp-python's server takes no more than this."""
+    WORDS = "words"
+    """All of it is."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +130,7 @@ class Endpoint:
         self._clock = clock
         self._sleep = sleep
         self._last_call: float | None = None
+        self._form = _Form.SCHEMA
         self._client = connect(settings)
 
     def ask(self, question: Question) -> Reply:
@@ -121,36 +139,43 @@ class Endpoint:
         Raises ``JudgeError`` where this question gets no usable answer, ``EndpointError`` where no question
         would.
         """
-        for attempt in range(self._settings.retries + 1):
+        attempt = 0
+        while True:
             self._keep_rate()
             try:
                 return self._reply(self._call(question))
+            except _FormError as error:
+                self._form = error.following
+                self._say(f"takes no {error.refused}: the answer's form is asked for by {error.following}")
             except _PassingError as error:
                 if attempt == self._settings.retries:
                     again = f", {attempt + 1} times in a row" if attempt else ""
                     raise JudgeError(f"{error.reason}{again}") from None
                 self._wait(attempt, error)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+                attempt += 1
 
     def close(self) -> None:
         self._client.close()
 
     def _call(self, question: Question) -> ChatCompletion:
-        """One call. Raises ``_PassingError`` where another may succeed."""
+        """One call.
+
+        Raises ``_PassingError`` where another may succeed, and ``_FormError`` where one in another form may.
+        """
         import openai
 
+        told = question.user
+        if self._form is not _Form.SCHEMA:
+            told += f"\n\nThe answer is one JSON object by this schema: {json.dumps(question.schema)}"
         try:
             completion = self._client.chat.completions.create(
                 model=self._settings.model,
                 messages=[
                     {"role": "system", "content": question.system},
-                    {"role": "user", "content": question.user},
+                    {"role": "user", "content": told},
                 ],
                 temperature=openai.omit if self._settings.temperature is None else self._settings.temperature,
-                response_format={
-                    "type": "json_schema",
-                    "json_schema": {"name": "labels", "strict": True, "schema": {**question.schema}},
-                },
+                response_format=self._response_format(question),
             )
         except openai.APITimeoutError:
             raise _PassingError(f"no answer within {self._settings.timeout_s:g} s") from None
@@ -168,6 +193,16 @@ class Endpoint:
         if not getattr(completion, "choices", None):
             self._unusable("does not answer like an OpenAI-compatible endpoint; is the address right?")
         return completion
+
+    def _response_format(self, question: Question) -> ResponseFormat | Omit:
+        import openai
+
+        if self._form is _Form.WORDS:
+            return openai.omit
+        if self._form is _Form.OBJECT:
+            return {"type": "json_object"}
+        schema: JSONSchema = {"name": "labels", "strict": True, "schema": {**question.schema}}
+        return {"type": "json_schema", "json_schema": schema}
 
     def _reply(self, completion: ChatCompletion) -> Reply:
         choice, usage = completion.choices[0], completion.usage
@@ -194,6 +229,8 @@ class Endpoint:
         status, words = error.status_code, self._hidden(_words(error))
         if error.code == "insufficient_quota":
             self._unusable(f"the quota is used up ({status}): {words}")
+        if _FORM.search(words) and self._form is not _Form.WORDS:
+            raise _FormError(self._form) from None
         if status in _BUSY or status >= 500:
             raise _PassingError(f"answers {status}: {words}", _retry_after(error.response.headers)) from None
         if status in (401, 403):
@@ -228,6 +265,15 @@ class Endpoint:
             self._unusable(f"{error.reason}; it asks to come back in {seconds:.0f} s")
         self._say(f"{error.reason}; asking again in {seconds:.0f} s")
         self._sleep(seconds)
+
+
+class _FormError(Exception):
+    """The endpoint does not take the form in which the answer was asked for."""
+
+    def __init__(self, refused: _Form) -> None:
+        super().__init__(refused)
+        self.refused = refused
+        self.following = _Form.OBJECT if refused is _Form.SCHEMA else _Form.WORDS
 
 
 class _PassingError(Exception):
