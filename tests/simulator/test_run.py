@@ -200,32 +200,25 @@ def test_look_ahead_sends_the_candidate_that_keeps_the_rules() -> None:
     assert tracker.forks >= 3
 
 
+def first_message(user: Parrot) -> str:
+    """What a user under a plan that names the restaurant sends first."""
+    tracker = FakeTracker(complete_at=9)
+    simulation = simulate(
+        restaurant_goal(), user=user, agent=Temperament.CRISP, steer=Steer.PLAN, tracker=tracker, turns=1
+    )
+    return simulation.conversation.turns[0].user
+
+
 def test_a_message_that_says_nothing_of_the_plan_is_drawn_again() -> None:
     user = Parrot("That is up to you.", "Yes, do that.", "Book a table at a restaurant.", "No.")
     user.redraws = 1
-    simulation = simulate(
-        restaurant_goal(),
-        user=user,
-        agent=Temperament.CRISP,
-        steer=Steer.PLAN,
-        tracker=FakeTracker(complete_at=9),
-        turns=1,
-    )
-    assert simulation.conversation.turns[0].user == "Book a table at a restaurant."
+    assert first_message(user) == "Book a table at a restaurant."
 
 
 def test_what_is_drawn_in_vain_is_sent_all_the_same() -> None:
     user = Parrot("That is up to you.")
     user.redraws = 2
-    told = simulate(
-        restaurant_goal(),
-        user=user,
-        agent=Temperament.CRISP,
-        steer=Steer.PLAN,
-        tracker=FakeTracker(complete_at=9),
-        turns=1,
-    )
-    assert told.conversation.turns[0].user == "That is up to you."
+    assert first_message(user) == "That is up to you."
     assert user.said == 1 + 2 * CANDIDATES
 
 
