@@ -7,7 +7,7 @@ seconds and in tokens evaluated. Where the whole would take more than ``--most``
 is read at once, with one question, and only the last turn's update is measured.
 
 A token costs what the weights cost, and attention to the tokens in front of it: the figures are fitted with
-seconds = a * tokens + b * tokens * tokens in front, and it is said what either alone explains.
+seconds = a * tokens + b * tokens * tokens in front, and it is said how far off that is, and tokens alone.
 
 Needs matplotlib, from the ``train`` or the ``benchmark`` extra.
 """
@@ -151,11 +151,10 @@ def draw(cells: Sequence[Cell], fits: Sequence[float], picture: Path) -> None:
         if costs:
             right.plot([c.tokens for c in costs], [c.seconds for c in costs], "o", label=label)
     each, attention, *_ = fits
+    tokens = [cost.tokens for costs in kinds.values() for cost in costs]
+    ends = np.array([min(c.last.tokens for c in cells), max(tokens)])
     for front in (0, 2000, 8000):
         ms = 1000 * (each + attention * front / 1000)
-        ends = np.array(
-            [min(c.last.tokens for c in cells), max(c.tokens for c in kinds["whole conversation"])]
-        )
         label = f"{ms:.1f} ms a token: {front:,} in front"
         right.plot(ends, ends * ms / 1000, linewidth=1, color=str(0.75 - front / 16000), label=label)
     right.set(

@@ -105,7 +105,7 @@ def measure(
     evaluated, there = engine.tokens_evaluated - before, tokens_there(tracker, given, asked)
     # Turns after which nothing is open are not read, so it can be less than 1.
     print(
-        f"tokens evaluated one after the other: {evaluated:,}, of {there:,} in the conversations and their "
+        f"tokens evaluated {ALONE}: {evaluated:,}, of {there:,} in the conversations and their "
         f"branches ({evaluated / there:.4f})"
     )
     results = [compared(ALONE, seconds, evaluated, alone, alone)]

@@ -1,4 +1,4 @@
-"""Whether a user's message says goodbye, and what is left of it without that.
+"""Whether a user's message says goodbye, and what is left of it without that, sentence by sentence.
 
 Knows English as users write it. Knows nothing about goals, agents or what else a message may say.
 """

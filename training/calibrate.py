@@ -17,6 +17,7 @@ import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -31,7 +32,7 @@ from tracker.decoding import Decoder, Distribution
 from tracker.forward import Belief, Calibration, CategoryCalibration
 from tracker.goal import STATUSES, Category, Component, Status, is_final, start_status
 from tracker.prompt import Question, opening_pieces, turn_pieces
-from tracker.rules import checked, read_rules
+from tracker.rules import Check, checked, read_rules
 from tracker.state import ComponentState, GoalState, Track
 from tracker.tracking import GoalTracker
 from training.data import read_labelled
@@ -57,11 +58,14 @@ class Answered:
     conversation: Conversation
     answers: Answers
 
+    @cached_property
+    def rules(self) -> Mapping[str, Check]:
+        """The policies that code checks."""
+        return read_rules(self.conversation.goal)
+
     def asked(self, category: Category) -> list[Component]:
         """The components of a category that the model has a say in: those that code does not check."""
-        goal = self.conversation.goal
-        rules = read_rules(goal)
-        return [c for c in goal if c.category is category and c.id not in rules]
+        return [c for c in self.conversation.goal if c.category is category and c.id not in self.rules]
 
     def replay(self, calibration: Calibration, *, filtered: bool = True, ruled: bool = False) -> Track:
         """What tracking with this calibration says.
@@ -69,7 +73,7 @@ class Answered:
         ``filtered=False`` believes each turn by itself; ``ruled`` has code check the policies that it can.
         """
         goal, turns = self.conversation.goal, self.conversation.turns
-        rules = read_rules(goal) if ruled else {}
+        rules = self.rules if ruled else {}
         beliefs = {component.id: Belief.start(component.category) for component in goal}
         states = [GoalState.start(goal)]
         for turn in turns:

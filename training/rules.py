@@ -13,6 +13,7 @@ from enum import Enum, auto
 
 from tracker.conversation import Turn
 from tracker.goal import Category
+from tracker.rules.wording import UNITS
 
 Turns = Sequence[Turn]
 
@@ -54,21 +55,17 @@ MONEY = re.compile(
 )
 NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{3,}\b")
 """A word that is written with a capital in mid-sentence."""
-_UNITS = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"),
-    *("twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
-)
 _TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 
 
 def spelled(number: int) -> str:
     """A number from 0 to 99 in words; digits beyond."""
-    if number < len(_UNITS):
-        return _UNITS[number]
+    if number < len(UNITS):
+        return UNITS[number]
     if number > 99:
         return str(number)
     tens, units = divmod(number, 10)
-    return _TENS[tens] + (f"-{_UNITS[units]}" if units else "")
+    return _TENS[tens] + (f"-{UNITS[units]}" if units else "")
 
 
 def first(breaks: Callable[[str], bool]) -> Callable[[Turns], Moves]:

@@ -81,7 +81,13 @@ def test_every_step_is_scored_on_the_same_conversations() -> None:
     answered = _seeing()
     scored = steps(answered, fit(answered))
     accuracies = [agreement.average.every_turn.accuracy.value for agreement in scored.values()]
-    assert list(scored)[-2:] == ["and thresholds", "and rules that code checks"]
+    assert list(scored) == [
+        "each turn by itself",
+        "forward filter",
+        "and calibrated",
+        "and thresholds",
+        "and rules that code checks",
+    ]
     assert accuracies[-1] == max(accuracies) == 1
 
 

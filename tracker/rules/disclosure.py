@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from tracker.conversation import Turn
 from tracker.farewell import sentences
 from tracker.goal import Goal
+from tracker.rules.wording import one_line
 
 Gives = Callable[[str], bool]
 """Whether a message gives the fact."""
@@ -73,7 +74,7 @@ _ASKING = {
 
 def read_disclosure(text: str, goal: Goal) -> Callable[[Sequence[Turn]], bool] | None:
     """The check of such a rule, or ``None``; takes the turns so far, of which the last may break it."""
-    plain = " ".join(text.replace("’", "'").split()).rstrip(" .").lower().removeprefix("you ")
+    plain = one_line(text).lower().removeprefix("you ")
     for expressions, once_asked in ((_NEVER, False), (_UNTIL, True)):
         for expression in expressions:
             found = re.fullmatch(expression, plain)
@@ -111,26 +112,33 @@ def _gives(fact: str, goal: Goal) -> Gives | None:
 
 def _names(goal: Goal) -> list[str] | None:
     """The user's names, as the goal tells them."""
-    texts = [goal.text or "", *(component.text for component in goal)]
     for told in _TOLD_NAMES:
-        found = next((match for text in texts if (match := re.search(told, text))), None)
+        found = next((match for text in _told(goal) if (match := re.search(told, text))), None)
         if found is not None:
             return found[1].split()
     return None
 
 
+def _told(goal: Goal) -> list[str]:
+    """Where a goal may tell a fact."""
+    return [goal.text, *(component.text for component in goal)]
+
+
+def _head(fact: str) -> str:
+    """A fact without the word for what kind it is: "customer" of "customer number"."""
+    return re.sub(r" (?:number|id|code|address)$", "", fact)
+
+
 def _value(fact: str, goal: Goal) -> str | None:
-    head = fact.removesuffix(" number").removesuffix(" code").removesuffix(" id")
-    for text in (goal.text or "", *(component.text for component in goal)):
-        found = re.search(rf"\b{head}\b[^.;]{{0,30}}?\b([\w-]*\d[\w -]*\d\w*)", text, re.I)
+    for text in _told(goal):
+        found = re.search(rf"\b{_head(fact)}\b[^.;]{{0,30}}?\b([\w-]*\d[\w -]*\d\w*)", text, re.I)
         if found is not None and sum(letter.isdigit() for letter in found[1]) > 2:
             return re.sub(r"[\W_]", "", found[1]).lower()
     return None
 
 
 def _asks(fact: str) -> Callable[[str], bool]:
-    own = re.sub(r" (?:number|id|code|address)$", "", fact)
-    words = next((asking for part, asking in _ASKING.items() if part in fact), re.escape(own))
+    words = next((asking for part, asking in _ASKING.items() if part in fact), _head(fact))
     return lambda text: any(
         re.search(rf"\b(?:{words})\b", sentence, re.I) and _REQUEST.search(sentence)
         for sentence in sentences(text)

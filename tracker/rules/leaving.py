@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from tracker.farewell import is_farewell
 from tracker.rules.measures import THANKS
+from tracker.rules.wording import THANK, one_line
 
 _LEAVES = re.compile(
     r"\b(?:see ya|we(?:'re| are) done|good day to you|at an end|i'?(?:ll be|m) off|off to"
@@ -26,7 +27,7 @@ _LAST = (
     r"in your (?:last|final|closing) message|as you (?:take your leave|leave)"
     r"|when you (?:take leave|leave|say goodbye)"
 )
-_THANK = r"(?:you )?(?:thank the agent|say (?:thank you|thanks)(?: to the agent)?)"
+_THANK = rf"(?:you )?(?:{THANK})"
 _ASK = r"(?:you )?ask (?:for|about|whether|if|what|how|when|which|who)"
 _SMALL = frozenset(
     "the and you your are there any has have had will does can that this another with for what how".split()
@@ -37,7 +38,7 @@ _STEM = 5
 
 def read_leaving(text: str) -> Callable[[Sequence[str]], bool] | None:
     """The check of such a rule, or ``None``; takes the user's messages, of which the last may break it."""
-    plain = " ".join(text.replace("’", "'").split()).rstrip(" .").lower()
+    plain = one_line(text).lower()
     if re.fullmatch(rf"{_THANK} {_BEFORE}", plain):
         return lambda said: _leaves(said[-1]) and not any(map(THANKS.search, said))
     if re.fullmatch(rf"{_THANK} (?:{_LAST})", plain):

@@ -22,7 +22,7 @@ from tracker.rules.measures import (
     count_words,
     last_sign,
 )
-from tracker.rules.wording import NUMBER, Wording, number
+from tracker.rules.wording import NUMBER, THANK, Wording, number
 
 Breaks = Callable[[Sequence[str]], bool]
 """Whether the last of a user's messages breaks a rule, given those before it."""
@@ -179,7 +179,7 @@ def _bare(text: str) -> str:
 
 _POLITE: tuple[tuple[str, re.Pattern[str]], ...] = (
     (r"apologi[sz]e(?: to the agent)?|say(?: that)?(?: you are)? sorry", SORRY),
-    (r"thank the agent|say (?:thank you|thanks)(?: to the agent)?", THANKS),
+    (THANK, THANKS),
     (r"greet(?: the agent)?|say hello|(?:with )?a greeting", GREETING),
 )
 _AT_FIRST = (

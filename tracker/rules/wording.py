@@ -1,5 +1,7 @@
 """What the text of a rule says: whether it forbids or demands, and whether it says nothing else.
 
+Also the words that several kinds of rules share.
+
 Knows English. Knows nothing about what rules there are.
 """
 
@@ -8,14 +10,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_UNITS = (
+UNITS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"),
     *("twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
 )
 _TENS = {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "twenty-five": 25, "a hundred": 100}
-_NUMBERS = {word: value for value, word in enumerate(_UNITS)} | _TENS | {"single": 1}
+_NUMBERS = {word: value for value, word in enumerate(UNITS)} | _TENS | {"single": 1}
 NUMBER = r"\d+|" + "|".join(sorted(_NUMBERS, key=len, reverse=True))
 """What ``number`` reads, as an expression."""
+THANK = r"thank the agent|say (?:thank you|thanks)(?: to the agent)?"
+"""How a rule asks for thanks, as an expression."""
 
 _NEGATIVE = re.compile(
     r"\b(?:never|not|no|none|neither|without|avoid|lacks?|lacking|nothing|leave|free)\b|n't\b"
@@ -44,7 +48,7 @@ class Wording:
 
     @classmethod
     def of(cls, text: str) -> Wording:
-        plain = " ".join(re.sub("[“”]", '"', re.sub("[‘’]", "'", text)).split()).rstrip(" .")
+        plain = one_line(text)
         marked = re.compile(r'"([^"]+)"' if '"' in plain else r"(?<!\w)'([^']+)'(?!\w)")
         quoted = tuple(found.strip(" .,") or found for found in marked.findall(plain))
         return cls(marked.sub("q", plain).lower(), quoted)
@@ -68,6 +72,11 @@ class Wording:
         """No condition is left, no exception, and no other thing."""
         rest = _EVERY.sub(" ", _NEGATIVE.sub(" ", self.text))
         return _HARMLESS.issuperset(re.findall(r"[\w'-]+", rest))
+
+
+def one_line(text: str) -> str:
+    """A text on one line, with plain quotation marks and without its full stop."""
+    return " ".join(re.sub("[“”]", '"', re.sub("[‘’]", "'", text)).split()).rstrip(" .")
 
 
 def number(text: str) -> int:

@@ -87,10 +87,8 @@ class EndpointUser:
     def name(self) -> str:
         return self.endpoint.name
 
-    @property
-    def redraws(self) -> int:
-        # A large model says things in its own words, and each draw is paid for.
-        return 0
+    # A large model says things in its own words, and each draw is paid for.
+    redraws = 0
 
     def start(self, goal: Goal, *, random_state: str) -> EndpointSpeaker:
         return EndpointSpeaker(self.endpoint, goal, random_state)
