@@ -61,6 +61,8 @@ class SftConfig(BaseModel):
     """Near misses a pass: the conversation's own components with one value changed."""
     recast: int = Field(0, ge=0)
     """Components a pass that recast the conversation's own as policies."""
+    missed: float = Field(0.0, ge=0, le=1)
+    """The chance that a component which moved is asked about again later, as if the move had been missed."""
     made_weight: float = Field(1.0, gt=0)
     """What the loss of a question made by code counts, where that of a judged one counts 1."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)

@@ -121,6 +121,22 @@ def labelled_questions(conversation: Conversation) -> list[Asked]:
     return asked
 
 
+def missed_questions(conversation: Conversation) -> dict[str, list[Asked]]:
+    """What a tracker that missed a component's moves would be asked later on, by component.
+
+    The status told is the start, behind each turn after the first move; the target is the label. A tracker
+    learns from them that what the turn just read does not show may have come before.
+    """
+    asked: dict[str, list[Asked]] = {}
+    for component in conversation.goal:
+        labels = conversation.labelled_statuses(component.id)
+        moved = [turn for turn, status in enumerate(labels, start=1) if status != component.start]
+        asked[component.id] = [
+            Asked(Question(component, component.start), turn, labels[turn - 1]) for turn in moved[1:]
+        ]
+    return asked
+
+
 def exact_questions(conversation: Conversation, components: Iterable[ExactComponent]) -> list[Asked]:
     """The same for components whose labels code can read off."""
     asked = []
@@ -216,5 +232,6 @@ __all__ = [
     "every_question",
     "exact_questions",
     "labelled_questions",
+    "missed_questions",
     "read_labelled",
 ]

@@ -24,6 +24,7 @@ from training.data import (
     choose,
     exact_questions,
     labelled_questions,
+    missed_questions,
 )
 from training.exact import ExactComponent, exact_components
 from training.recast import recast_components
@@ -46,6 +47,9 @@ class Drawer:
         Questions of a pass, at most half of them made; all changes are always asked, even if they are more.
     exact, changed, recast
         Components that are made for a pass, by source.
+    missed
+        The chance that a component which moved is asked about again behind a later turn, as if the move had
+        been missed; these questions come on top of ``branches_per_pass``.
     random_state
         The run's seed.
     """
@@ -60,6 +64,7 @@ class Drawer:
         exact: int = 0,
         changed: int = 0,
         recast: int = 0,
+        missed: float = 0.0,
         random_state: int = 0,
     ) -> None:
         self._conversations = conversations
@@ -67,6 +72,7 @@ class Drawer:
         self._packer = packer
         self._branches, self._per_pass = branches, branches_per_pass
         self._exact, self._changed, self._recast = exact, changed, recast
+        self._missed = missed
         self._random_state = random_state
 
     def pool(self, conversation: Conversation) -> Pack:
@@ -78,11 +84,16 @@ class Drawer:
         chance = random.Random(f"{self._random_state}:{position}:{conversation.id}")
         made = with_changes(self._made(conversation, chance), self._per_pass // 2, chance)
         judged = with_changes(self._judged(conversation), max(0, self._per_pass - len(made)), chance)
-        return self._packer.pack(conversation, judged + made)
+        return self._packer.pack(conversation, judged + made + self._behind(conversation, chance))
 
     def _judged(self, conversation: Conversation) -> list[Asked]:
         chance = random.Random(f"{self._random_state}:{conversation.id}")
         return choose(labelled_questions(conversation), self._branches, chance)
+
+    def _behind(self, conversation: Conversation, chance: random.Random) -> list[Asked]:
+        """Questions of a tracker that is behind."""
+        later = missed_questions(conversation).values()
+        return [chance.choice(asked) for asked in later if asked and chance.random() < self._missed]
 
     def _made(self, conversation: Conversation, chance: random.Random) -> list[Asked]:
         rules = exact_components(

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
+from tracker.conversation import Message, Role
 from tracker.errors import InputError
 from tracker.validation import input_error
 
@@ -216,6 +217,15 @@ def exchanges(log: Sequence[Utterance]) -> tuple[Exchange, ...]:
         answered = _acts(agent.dialog_act, booking)
         turns.append(Exchange(index // 2 + 1, user.text, agent.text, asked, answered, belief, references))
     return tuple(turns)
+
+
+def messages_of(turns: Sequence[Exchange]) -> tuple[Message, ...]:
+    """What was said, a message each, on one line; a message of nothing becomes an ellipsis."""
+    return tuple(
+        Message(role=role, content=" ".join(text.split()) or "…")
+        for turn in turns
+        for role, text in ((Role.USER, turn.user), (Role.ASSISTANT, turn.reply))
+    )
 
 
 _WORDS = {

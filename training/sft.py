@@ -143,6 +143,7 @@ class Trainer:
                 exact=config.exact,
                 changed=config.changed,
                 recast=config.recast,
+                missed=config.missed,
                 random_state=config.random_state,
             )
             for judged, conversations in ((True, self.judged), (False, self.weak))

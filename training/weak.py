@@ -20,7 +20,7 @@ from pathlib import Path
 
 import click
 
-from tracker.conversation import Conversation, Message, Role, check_labels
+from tracker.conversation import Conversation, check_labels
 from tracker.errors import GoalstateError, InputError
 from tracker.formats.native import conversation_to_json
 from tracker.goal import Category, Component, Goal, Status
@@ -37,6 +37,7 @@ from training.multiwoz import (
     exchanges,
     mapping,
     mentions,
+    messages_of,
     read_dialogues,
     sequence,
     times_in,
@@ -379,13 +380,8 @@ def weak_conversation(dialogue: Dialogue, seed: int) -> Conversation | None:
     labels = {one: draft.label for draft, one in zip(drafts, ids, strict=True)}
     goal = Goal(text=" ".join(component.text for component in components), components=components)
     check_labels(goal, dict(labels), len(dialogue.turns))
-    messages = tuple(
-        Message(role=role, content=" ".join(text.split()) or "…")
-        for turn in dialogue.turns
-        for role, text in ((Role.USER, turn.user), (Role.ASSISTANT, turn.reply))
-    )
     domain = "+".join(domain for domain in DOMAINS if dialogue.goal.get(domain))
-    return Conversation(dialogue.id, goal, messages, labels, source=SOURCE, domain=domain)
+    return Conversation(dialogue.id, goal, messages_of(dialogue.turns), labels, source=SOURCE, domain=domain)
 
 
 def weak_conversations(

@@ -24,7 +24,7 @@ RULE = Component(id="x", category=Category.POLICY, text="Never use an exclamatio
 def drawer(boats: Conversation, lamps: Conversation, packer: Packer) -> Draws:
     """Makes a drawer over two invented conversations: ``drawer(exact=2)``."""
 
-    def make(**given: int) -> Drawer:
+    def make(**given: float) -> Drawer:
         shape = {"branches": 10, "branches_per_pass": 10, "exact": 3, "changed": 1, "random_state": 1}
         return Drawer([boats, lamps], packer, **{**shape, **given})
 
@@ -67,6 +67,18 @@ def test_every_change_is_asked_and_at_most_half_is_made(drawer: Draws, boats: Co
         assert 0 < len(made) <= max(5, sum(a.moves for a in made))
         assert [a.turn for a in pack.asked] == sorted(a.turn for a in pack.asked)
         assert sum(a.moves for a in drawer(branches_per_pass=1).draw(boats, position).asked) >= moves
+
+
+def test_moves_are_asked_about_again_as_if_they_had_been_missed(drawer: Draws, boats: Conversation) -> None:
+    shape = {"exact": 0, "changed": 0}
+    plain = drawer(**shape).draw(boats, 3)
+    behind = drawer(**shape, missed=1.0).draw(boats, 3)
+    more = [said for said in _said(behind) if said not in _said(plain)]
+    # Of the four that moved before the last turn each is asked once: where it would be asked no more (the
+    # profile, the objective, the wish), or as what it was before (the requirement).
+    assert len(behind.asked) == len(plain.asked) + 4
+    moved = {c.text for c in boats.goal if c.id in ("p1", "o1", "w1")}
+    assert moved <= {text for text, _ in more} <= moved | {"A skipper comes along."}
 
 
 @pytest.fixture

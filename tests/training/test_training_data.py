@@ -22,6 +22,7 @@ from training.data import (
     every_question,
     exact_questions,
     labelled_questions,
+    missed_questions,
     read_labelled,
 )
 from training.exact import ExactComponent
@@ -49,6 +50,21 @@ def test_the_status_before_a_turn_is_the_labels(boats: Conversation) -> None:
         statuses = (a.question.component.start, *boats.labelled_statuses(a.question.component.id))
         assert (a.question.previous, a.target) == (statuses[a.turn - 1], statuses[a.turn])
         assert a.moves == (statuses[a.turn - 1] != statuses[a.turn])
+
+
+def test_a_missed_move_is_asked_about_from_the_start_at_every_later_turn(boats: Conversation) -> None:
+    found = {
+        component: [(a.turn, a.question.previous, a.target) for a in asked]
+        for component, asked in missed_questions(boats).items()
+    }
+    assert found == {
+        "p1": [(4, Status.ALIGNED, Status.MISALIGNED)],
+        "r1": [],
+        "o1": [(4, Status.INCOMPLETE, Status.COMPLETE)],
+        "q1": [(turn, Status.INCOMPLETE, Status.ATTEMPTED) for turn in (3, 4)],
+        "w1": [(turn, Status.MISALIGNED, Status.ALIGNED) for turn in (2, 3, 4)],
+        "w2": [],
+    }
 
 
 def test_an_exact_component_is_asked_until_it_breaks(boats: Conversation) -> None:
