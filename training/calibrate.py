@@ -1,4 +1,4 @@
-"""Fit the calibration: ``python -m training.calibrate VALIDATION.jsonl MODELS``.
+"""Fit the calibration: ``python -m training.calibrate VALIDATION.jsonl ... MODELS``.
 
 Knows the raw answers of the shipped model, labels, and the calibration that ``tracker.forward`` applies.
 Knows nothing about weights.
@@ -276,13 +276,17 @@ def write(calibration: Calibration, path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("validation", type=Path, help="a native file with labels; never a test file")
+    parser.add_argument(
+        "validation", type=Path, nargs="+", help="native files with labels; never a test file"
+    )
     parser.add_argument("models", type=Path, help="folder to write calibration.json to")
     parser.add_argument("--model", help="a GGUF in place of the shipped model")
     arguments = parser.parse_args()
     with GoalTracker.load(arguments.model) as tracker:
         answered = [
-            ask_everything(c, tracker.decoder) for c in read_labelled(arguments.validation, probes=False)
+            ask_everything(conversation, tracker.decoder)
+            for path in arguments.validation
+            for conversation in read_labelled(path, probes=False)
         ]
     fitted = fit(answered)
     for name, agreement in steps(answered, fitted).items():

@@ -152,12 +152,22 @@ class DataFile(BaseModel):
     sha256: str
 
 
-class Training(BaseModel):
-    date: str
-    commit: str | None
+class Run(BaseModel):
     passes: int
     config: dict[str, JsonValue]
     data: tuple[DataFile, ...]
+    start: Run | None = None
+    """The run whose factors this one began with."""
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """This run and those before it, the first one first."""
+        return (*(self.start.runs if self.start else ()), self)
+
+
+class Training(Run):
+    date: str
+    commit: str | None
     notes: tuple[str, ...] = ()
     """What else a reader has to know about the run, a sentence or two each."""
 
@@ -251,12 +261,10 @@ def run_fields(manifest: Manifest, effort: Effort, *, watts: float, hardware: st
         "quantisation": manifest.quantisation,
         "date": training.date,
         "commit": f"`{training.commit[:12]}`" if training.commit else "unknown",
-        "passes": training.passes,
+        "passes": " and then ".join(str(run.passes) for run in training.runs),
         "base_hash": manifest.base.sha256[:12],
         "adapter_hash": adapter.sha256[:12],
-        "arguments": table(
-            ("argument", "value"), [(f"`{n}`", f"`{json.dumps(v)}`") for n, v in training.config.items()]
-        ),
+        "arguments": _arguments(training.runs),
         "notes": "\n".join(f"- {note}" for note in training.notes),
         "duration": duration(effort.seconds),
         "hardware": hardware,
@@ -265,6 +273,16 @@ def run_fields(manifest: Manifest, effort: Effort, *, watts: float, hardware: st
         "watts": f"{watts:g}",
         "energy": f"{effort.seconds / 3600 * watts / 1000:.2f}",
     }
+
+
+def _arguments(runs: Sequence[Run]) -> str:
+    """A table of what each run was given; what one of them did not know yet has no value there."""
+    names = dict.fromkeys(name for run in runs for name in run.config)
+    values = [
+        [f"`{json.dumps(run.config[name])}`" if name in run.config else "" for run in runs] for name in names
+    ]
+    heads = ["value"] if len(runs) == 1 else [f"run {number}" for number in range(1, len(runs) + 1)]
+    return table(("argument", *heads), [(f"`{name}`", *row) for name, row in zip(names, values, strict=True)])
 
 
 def closed_up(text: str) -> str:
@@ -321,16 +339,16 @@ class Card:
 
     def text(self) -> str:
         """The card as Markdown: ``card.template.md``, filled in."""
-        training = self.manifest.training
+        files = dict.fromkeys(
+            (d.file, d.use, f"`{d.sha256[:12]}`") for run in self.manifest.training.runs for d in run.data
+        )
         template = Path(__file__).with_name("card.template.md").read_text(encoding="utf-8")
         text = Template(template).substitute(
             run_fields(self.manifest, self.effort, watts=self.watts, hardware=self.hardware),
             tracker=", ".join(f"{name} {value}" for name, value in self.sets[0].tracker.items()),
             figures="\n\n".join(map(_set_section, self.sets)),
             comparison=self._comparison(),
-            data=table(
-                ("file", "use", "sha256"), [(d.file, d.use, f"`{d.sha256[:12]}`") for d in training.data]
-            ),
+            data=table(("file", "use", "sha256"), list(files)),
             calibration=self._calibration(),
             below=self._below_people(),
         )

@@ -62,7 +62,8 @@ def export(run: Path, models: Path, notes: Sequence[str] = (), *, last: bool = F
     The checkpoint is the best on validation where the run kept one, or else the last; ``last`` asks for the
     last. ``notes`` say what else a reader of the model card has to know about the run.
 
-    Raises ``InputError`` when there is no checkpoint, or when the adapter would be too large to ship.
+    Raises ``InputError`` when there is no checkpoint, when the one that the run began with is gone, or when
+    the adapter would be too large to ship.
     """
     state = read_checkpoint(run, "training.sft", last=last)
     config = SftConfig.model_validate_json(state["config"])
@@ -71,24 +72,35 @@ def export(run: Path, models: Path, notes: Sequence[str] = (), *, last: bool = F
         "training": {
             "date": datetime.now(UTC).date().isoformat(),
             "commit": commit(),
-            "passes": state["done"],
             "notes": list(notes),
-            "config": config.model_dump(
-                mode="json", exclude={"output", "train", "weak", "validation", "base", "start"}
-            ),
-            "data": [
-                {"file": f"{path.parent.name}/{path.name}", "use": use, "sha256": sha256(path)}
-                for use, paths in (
-                    ("judged labels", config.train),
-                    ("weak labels", config.weak),
-                    ("choosing", [config.validation]),
-                )
-                for path in paths
-            ],
+            **_described(state, config),
         },
     }
     write_manifest(manifest, models)
     return manifest
+
+
+def _described(state: dict[str, Any], config: SftConfig) -> dict[str, Any]:
+    """What a run read and with which arguments, and in ``start`` the same of the run that it began with."""
+    described: dict[str, Any] = {
+        "passes": state["done"],
+        "config": config.model_dump(
+            mode="json", exclude={"output", "train", "weak", "validation", "base", "start"}
+        ),
+        "data": [
+            {"file": f"{path.parent.name}/{path.name}", "use": use, "sha256": sha256(path)}
+            for use, paths in (
+                ("judged labels", config.train),
+                ("weak labels", config.weak),
+                ("choosing", [config.validation]),
+            )
+            for path in paths
+        ],
+    }
+    if config.start is not None:
+        earlier = _load(config.start)
+        described["start"] = _described(earlier, SftConfig.model_validate_json(earlier["config"]))
+    return described
 
 
 def read_checkpoint(run: Path, trainer: str, *, last: bool = False) -> dict[str, Any]:
@@ -100,6 +112,12 @@ def read_checkpoint(run: Path, trainer: str, *, last: bool = False) -> dict[str,
     checkpoint = best if best.exists() and not last else run / LAST
     if not checkpoint.exists():
         raise InputError(f"no checkpoint here; expected a run of {trainer}", source=run)
+    return _load(checkpoint)
+
+
+def _load(checkpoint: Path) -> dict[str, Any]:
+    if not checkpoint.exists():
+        raise InputError("the checkpoint that the run began with is gone", source=checkpoint)
     state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
     return state
 

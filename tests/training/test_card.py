@@ -18,7 +18,7 @@ from training.baselines import StartStatus
 from training.baselines import main as baselines
 from training.card import effort, main, write_card
 
-MANIFEST = {
+MANIFEST: dict[str, Any] = {
     "base": {"name": "SmolLM2-135M-Instruct", "sha256": "b" * 64, "license": "apache-2.0"},
     "adapter": {"sha256": "a" * 64, "bytes": 10 * 2**20, "rank": 16, "alpha": 32.0},
     "quantisation": "Q8_0",
@@ -91,6 +91,24 @@ def test_a_card_says_what_the_files_say(models: Path, run: Path, figures: Path) 
     assert "Apache-2.0" in card
     assert "$" not in card
     assert "/home/ana" not in card
+
+
+def test_a_run_that_began_with_another_shows_both(models: Path, run: Path, figures: Path) -> None:
+    earlier = {**MANIFEST["training"], "passes": 56, "config": {"frozen": 18, "learning_rate": 0.002}}
+    later = {
+        **MANIFEST["training"],
+        "config": {"frozen": 18, "learning_rate": 0.001, "missed": 0.5},
+        "data": [*earlier["data"], {"file": "judged/more.jsonl", "use": "judged labels", "sha256": "e" * 64}],
+        "start": {name: earlier[name] for name in ("passes", "config", "data")},
+    }
+    (models / "manifest.json").write_text(json.dumps({**MANIFEST, "training": later}))
+    card = write_card(models, runs=[run, run], figures=[figures]).read_text(encoding="utf-8")
+    assert "56 and then 1234 passes" in card
+    assert "| argument | run 1 | run 2 |" in card
+    assert "| `learning_rate` | `0.002` | `0.001` |" in card
+    assert "| `missed` |  | `0.5` |" in card
+    assert card.count("| written/train.jsonl | judged labels |") == 1
+    assert "| judged/more.jsonl | judged labels | `eeeeeeeeeeee` |" in card
 
 
 def test_every_set_has_a_small_picture(models: Path, run: Path, figures: Path) -> None:

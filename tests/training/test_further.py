@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from conftest import WriteNative
 
 from tracker.conversation import Conversation
-from tracker.goal import Status
+from tracker.goal import Category, Status
 from training.data import read_labelled
 from training.further import main, read_further
 
@@ -111,17 +111,29 @@ def test_a_bad_line_is_named(join: Joins, tmp_path: Path) -> None:
 JUDGED = Path(__file__).parents[2] / "training" / "judged"
 
 
-@pytest.mark.parametrize("name", ["written.jsonl", "multiwoz.jsonl"])
+@pytest.mark.parametrize("name", ["written", "multiwoz", "validation/written", "validation/multiwoz"])
 def test_the_shipped_components_are_labels_by_id_without_any_text_of_a_conversation(name: str) -> None:
-    lines = read_further(JUDGED / name)
-    assert len({line.id for line in lines}) == len(lines) > 100
+    lines = read_further(JUDGED / f"{name}.jsonl")
+    assert len({line.id for line in lines}) == len(lines) >= 30
     for line in lines:
         known = {component.id for component in line.components}
         assert len(known) == len(line.components)
         assert line.labels.keys() <= known
 
 
-def test_the_shipped_conversations_are_labelled() -> None:
-    for conversation in read_labelled(JUDGED / "conversations.jsonl"):
+@pytest.mark.parametrize("name", ["conversations", "validation/conversations"])
+def test_the_shipped_conversations_are_labelled_in_every_category(name: str) -> None:
+    conversations = read_labelled(JUDGED / f"{name}.jsonl")
+    assert len({conversation.id for conversation in conversations}) == len(conversations) >= 8
+    for conversation in conversations:
         assert conversation.labels
-        assert {c.category for c in conversation.goal} >= {"profile", "policy", "objective"}
+        assert {component.category for component in conversation.goal} == set(Category)
+
+
+def test_nothing_that_is_trained_on_is_chosen_by() -> None:
+    for name in ("written", "multiwoz", "conversations"):
+        trained, chosen = (
+            {json.loads(line)["id"] for line in path.read_text(encoding="utf-8").splitlines()}
+            for path in (JUDGED / f"{name}.jsonl", JUDGED / "validation" / f"{name}.jsonl")
+        )
+        assert not trained & chosen

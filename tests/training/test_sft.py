@@ -20,7 +20,7 @@ from tracker.goal import Category, Component, Status  # noqa: E402
 from tracker.vocabulary import Vocabulary  # noqa: E402
 from training.config import SftConfig  # noqa: E402
 from training.data import Answers, Pack, Packer, labelled_questions  # noqa: E402
-from training.export import read_checkpoint  # noqa: E402
+from training.export import export, read_checkpoint  # noqa: E402
 from training.lower import Lower  # noqa: E402
 from training.sft import Batch, Trainer, batch_of, main, pass_loss, spread  # noqa: E402
 
@@ -105,6 +105,21 @@ def test_a_run_begins_with_the_factors_of_another(configure: Configure) -> None:
     assert all(torch.allclose(begun[name], went[name], atol=1e-6) for name in begun)
     with pytest.raises(InputError, match="rank"):
         Trainer(configure("third", rank=2, start=first.output / "checkpoint.pt")).run()
+
+
+def test_an_export_tells_of_the_run_that_its_run_began_with(configure: Configure, tmp_path: Path) -> None:
+    first = configure("first", passes=2)
+    Trainer(first).run()
+    second = configure("second", passes=4, exact=3, start=first.output / "checkpoint.pt")
+    Trainer(second).run()
+    training = export(second.output, tmp_path / "models")["training"]
+    assert (training["passes"], training["config"]["exact"]) == (4, 3)
+    assert (training["start"]["passes"], training["start"]["config"]["passes"]) == (2, 2)
+    assert training["start"]["data"][0] == training["data"][0]
+    assert "start" not in training["start"]
+    (first.output / "checkpoint.pt").unlink()
+    with pytest.raises(InputError, match="began with is gone"):
+        export(second.output, tmp_path / "models")
 
 
 def test_weak_conversations_come_first_and_then_among_the_judged_ones(configure: Configure) -> None:
