@@ -158,11 +158,24 @@ class Run(BaseModel):
     data: tuple[DataFile, ...]
     start: Run | None = None
     """The run whose factors this one began with."""
+    beside: Run | None = None
+    """The run whose weights were averaged with this one's."""
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """This run and those before it, the first one first."""
-        return (*(self.start.runs if self.start else ()), self)
+        """This run, those before it, the first one first, and those beside it."""
+        return (
+            *(self.start.runs if self.start else ()),
+            self,
+            *(self.beside.runs if self.beside else ()),
+        )
+
+    @property
+    def told(self) -> str:
+        """How many passes there were, in words."""
+        begun = f"{self.start.told} and then " if self.start else ""
+        beside = f", averaged with a run of {self.beside.told}" if self.beside else ""
+        return f"{begun}{self.passes}{beside}"
 
 
 class Training(Run):
@@ -261,7 +274,7 @@ def run_fields(manifest: Manifest, effort: Effort, *, watts: float, hardware: st
         "quantisation": manifest.quantisation,
         "date": training.date,
         "commit": f"`{training.commit[:12]}`" if training.commit else "unknown",
-        "passes": " and then ".join(str(run.passes) for run in training.runs),
+        "passes": training.told,
         "base_hash": manifest.base.sha256[:12],
         "adapter_hash": adapter.sha256[:12],
         "arguments": _arguments(training.runs),

@@ -2,8 +2,9 @@
 
 Knows checkpoints of ``training.sft`` and the GGUF layout of adapters. Knows nothing about data or figures.
 
-The factors were trained in the base GGUF's own layout, so they are written as they are. The adapter is
-float16; ``goalstate`` merges it into the base and quantises the result on first use.
+The factors were trained in the base GGUF's own layout, so they are written as they are; with ``--beside``
+another run the adapter is the mean of both. It is float16; ``goalstate`` merges it into the base and
+quantises the result on first use.
 """
 
 from __future__ import annotations
@@ -56,24 +57,55 @@ def write_adapter(factors: dict[str, torch.Tensor], alpha: float, path: Path) ->
     os.replace(partial, path)
 
 
-def export(run: Path, models: Path, notes: Sequence[str] = (), *, last: bool = False) -> dict[str, Any]:
+def averaged(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The factors of the mean of what two runs made of the weights: side by side, their ranks added up.
+
+    That is exactly the mean of the weights, which the mean of the factors is not; averaging fine-tuned
+    weights is due to Wortsman et al. 2022 (arXiv 2203.05482).
+    """
+    found = {}
+    for name, factor in one.items():
+        first, second = factor.float(), other[name].float()
+        found[name] = torch.cat([first, second]) if name.endswith(".a") else torch.cat([first, second], 1) / 2
+    return found
+
+
+def export(
+    run: Path,
+    models: Path,
+    notes: Sequence[str] = (),
+    *,
+    last: bool = False,
+    beside: Path | None = None,
+) -> dict[str, Any]:
     """Write ``adapter.gguf`` and ``manifest.json`` from a run's checkpoint; returns the manifest.
 
     The checkpoint is the best on validation where the run kept one, or else the last; ``last`` asks for the
-    last. ``notes`` say what else a reader of the model card has to know about the run.
+    last. ``beside`` is another run, whose weights are averaged with this one's (``averaged``). ``notes`` say
+    what else a reader of the model card has to know about the run.
 
-    Raises ``InputError`` when there is no checkpoint, when the one that the run began with is gone, or when
-    the adapter would be too large to ship.
+    Raises ``InputError`` when there is no checkpoint, when the one that the run began with is gone, when
+    ``beside`` has other layers or another rank, or when the adapter would be too large to ship.
     """
     state = read_checkpoint(run, "training.sft", last=last)
     config = SftConfig.model_validate_json(state["config"])
+    described, rank, alpha = _described(state, config), config.rank, config.alpha
+    if beside is not None:
+        other = read_checkpoint(beside, "training.sft", last=last)
+        its = SftConfig.model_validate_json(other["config"])
+        if (its.rank, its.alpha) != (rank, alpha) or other["factors"].keys() != state["factors"].keys():
+            raise InputError(f"has factors of other layers, rank or alpha than {run}", source=beside)
+        state = {"factors": averaged(state["factors"], other["factors"])}
+        # What scales the factors is alpha divided by the rank, and stays what it was.
+        rank, alpha = 2 * rank, 2 * alpha
+        described["beside"] = _described(other, its)
     manifest = {
-        **write_shippable(state, config.rank, config.alpha, models, most=MAX_BYTES),
+        **write_shippable(state, rank, alpha, models, most=MAX_BYTES),
         "training": {
             "date": datetime.now(UTC).date().isoformat(),
             "commit": commit(),
             "notes": list(notes),
-            **_described(state, config),
+            **described,
         },
     }
     write_manifest(manifest, models)
@@ -161,9 +193,12 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of a run of training.sft")
     parser.add_argument("models", type=Path, help="folder to write adapter.gguf and manifest.json to")
     parser.add_argument("--note", action="append", default=[], help="for the model card; repeatable")
+    parser.add_argument("--beside", type=Path, help="another run, to ship the mean of both")
     parser.add_argument("--last", action="store_true", help="the last checkpoint, not the best on validation")
     arguments = parser.parse_args()
-    manifest = export(arguments.run, arguments.models, arguments.note, last=arguments.last)
+    manifest = export(
+        arguments.run, arguments.models, arguments.note, last=arguments.last, beside=arguments.beside
+    )
     print(json.dumps(manifest["adapter"]))
 
 

@@ -82,7 +82,7 @@ def test_a_card_says_what_the_files_say(models: Path, run: Path, figures: Path) 
     assert "| profile | 4 | 0.500 | 0.917 | 0.500 |" in card.replace(" (0.500–0.500)", "")
     assert "profile (0.500 against 0.917)" in card
     assert "| written/train.jsonl | judged labels | `dddddddddddd` |" in card
-    assert "1234 passes" in card
+    assert "Passes: 1234." in card
     assert "| `learning_rate` | `0.001` |" in card
     # 72 steps of 100 seconds at 100 tokens a second and 50 W.
     assert "2 h 0 min on two shared CPU cores, about 0.7 million tokens read (100 a second)" in card
@@ -103,10 +103,14 @@ def test_a_run_that_began_with_another_shows_both(models: Path, run: Path, figur
     }
     (models / "manifest.json").write_text(json.dumps({**MANIFEST, "training": later}))
     card = write_card(models, runs=[run, run], figures=[figures]).read_text(encoding="utf-8")
-    assert "56 and then 1234 passes" in card
+    assert "Passes: 56 and then 1234." in card
     assert "| argument | run 1 | run 2 |" in card
     assert "| `learning_rate` | `0.002` | `0.001` |" in card
     assert "| `missed` |  | `0.5` |" in card
+    later["beside"] = {"passes": 78, "config": {}, "data": []}
+    (models / "manifest.json").write_text(json.dumps({**MANIFEST, "training": later}))
+    averaged = write_card(models, runs=[run, run], figures=[figures]).read_text(encoding="utf-8")
+    assert "Passes: 56 and then 1234, averaged with a run of 78." in averaged
     assert card.count("| written/train.jsonl | judged labels |") == 1
     assert "| judged/more.jsonl | judged labels | `eeeeeeeeeeee` |" in card
 

@@ -20,7 +20,7 @@ from tracker.goal import Category, Component, Status  # noqa: E402
 from tracker.vocabulary import Vocabulary  # noqa: E402
 from training.config import SftConfig  # noqa: E402
 from training.data import Answers, Pack, Packer, labelled_questions  # noqa: E402
-from training.export import export, read_checkpoint  # noqa: E402
+from training.export import averaged, export, read_checkpoint  # noqa: E402
 from training.lower import Lower  # noqa: E402
 from training.sft import Batch, Trainer, batch_of, main, pass_loss, spread  # noqa: E402
 
@@ -120,6 +120,27 @@ def test_an_export_tells_of_the_run_that_its_run_began_with(configure: Configure
     (first.output / "checkpoint.pt").unlink()
     with pytest.raises(InputError, match="began with is gone"):
         export(second.output, tmp_path / "models")
+
+
+def test_two_runs_are_exported_as_the_mean_of_their_weights(configure: Configure, tmp_path: Path) -> None:
+    runs = [configure(name, passes=2, random_state=seed) for seed, name in enumerate(("one", "other"))]
+    for run in runs:
+        Trainer(run).run()
+    factors = [read_checkpoint(run.output, "test")["factors"] for run in runs]
+    both = averaged(*factors)
+    for name in (name for name in both if name.endswith(".a")):
+        other = name.removesuffix("a") + "b"
+        mean = sum(part[other] @ part[name] for part in factors) / 2
+        assert torch.allclose(both[other] @ both[name], mean, atol=1e-6)
+        assert both[name].abs().max() > 0
+    manifest = export(runs[0].output, tmp_path / "models", beside=runs[1].output)
+    adapter = manifest["adapter"]
+    assert (adapter["rank"], adapter["alpha"]) == (2 * runs[0].rank, 2 * runs[0].alpha)
+    assert manifest["training"]["beside"]["config"]["random_state"] == 1
+    third = configure("third", passes=2, rank=2)
+    Trainer(third).run()
+    with pytest.raises(InputError, match="rank"):
+        export(runs[0].output, tmp_path / "models", beside=third.output)
 
 
 def test_weak_conversations_come_first_and_then_among_the_judged_ones(configure: Configure) -> None:
