@@ -10,7 +10,7 @@ what a conversation that gains components looks like. Knows nothing about what c
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def joined(conversation: Conversation, further: Further) -> Conversation:
     """
     components = (*conversation.goal.components, *further.components)
     own = {c.id: (conversation.labels or {}).get(c.id, ()) for c in conversation.goal}
-    labels: Mapping[str, Sequence[LabelChange]] = {**own, **further.labels}
+    labels: dict[str, tuple[LabelChange, ...]] = {**own, **further.labels}
     try:
         text = conversation.goal.text or " ".join(component.text for component in components)
         goal = Goal(text=text, components=components)
