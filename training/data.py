@@ -10,6 +10,7 @@ is the status after it. A component that cannot move any more is not asked.
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from tracker.atomic import write_text
 from tracker.conversation import Conversation
 from tracker.formats import native
 from tracker.goal import STATUSES, Category, Status, is_final, start_status
@@ -106,6 +108,12 @@ def read_labelled(path: Path, *, probes: bool = True) -> list[Conversation]:
             raise item
         conversations.append(item)
     return conversations
+
+
+def write_labelled(conversations: Iterable[Conversation], path: Path) -> None:
+    """Write a native file, whole or not at all; raises ``InputError`` where that fails."""
+    lines = (json.dumps(native.conversation_to_json(c), ensure_ascii=False) + "\n" for c in conversations)
+    write_text(path, "".join(lines))
 
 
 def labelled_questions(conversation: Conversation) -> list[Asked]:
@@ -234,4 +242,5 @@ __all__ = [
     "labelled_questions",
     "missed_questions",
     "read_labelled",
+    "write_labelled",
 ]

@@ -9,7 +9,6 @@ what a conversation that gains components looks like. Knows nothing about what c
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,11 +18,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tracker.conversation import Conversation, LabelChange, check_labels
 from tracker.errors import GoalstateError, InputError
-from tracker.formats.native import conversation_to_json
 from tracker.goal import Component, Goal, Status
 from tracker.source import open_source
 from tracker.validation import input_error
-from training.data import read_labelled
+from training.data import read_labelled, write_labelled
 from training.multiwoz import DOMAINS, exchanges, messages_of, read_dialogues
 
 SOURCE = "multiwoz-judged"
@@ -111,16 +109,12 @@ def further_conversations(
 @click.option("--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
 def main(judged: Path, source: Path, output: Path) -> None:
     """Write the conversations of SOURCE with the further components of JUDGED, one a line."""
-    partial = output.with_name(output.name + ".partial")
     try:
         further = read_further(judged)
         conversations = list(further_conversations(conversations_of(source), further))
+        write_labelled(conversations, output)
     except GoalstateError as error:
         raise click.ClickException(str(error)) from error
-    with partial.open("w", encoding="utf-8") as lines:
-        for conversation in conversations:
-            lines.write(json.dumps(conversation_to_json(conversation), ensure_ascii=False) + "\n")
-    partial.replace(output)
     added = sum(len(one.components) for one in further)
     click.echo(f"{len(conversations)} conversations, {added} further components")
 

@@ -10,7 +10,6 @@ of the repository.
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from collections import Counter
@@ -22,11 +21,11 @@ import click
 
 from tracker.conversation import Conversation, check_labels
 from tracker.errors import GoalstateError, InputError
-from tracker.formats.native import conversation_to_json
 from tracker.goal import Category, Component, Goal, Status
 from tracker.source import open_source
 from training import phrases
 from training.acts import Dialogue, Label, joined, meets
+from training.data import write_labelled
 from training.habits import SPEAKS_OF, habits
 from training.multiwoz import (
     DOMAINS,
@@ -440,13 +439,9 @@ def main(annotated: Path, output: Path, databases: Path | None, exclude: Sequenc
         barred = [one for path in exclude for one in _ids(path)]
         known = Databases(databases or annotated.parent / "db")
         weak = list(weak_conversations(read_dialogues(annotated), known, seed=seed, exclude=barred))
+        write_labelled(weak, output)
     except GoalstateError as error:
         raise click.ClickException(str(error)) from error
-    partial = output.with_name(output.name + ".partial")
-    with partial.open("w", encoding="utf-8") as lines:
-        for conversation in weak:
-            lines.write(json.dumps(conversation_to_json(conversation), ensure_ascii=False) + "\n")
-    partial.replace(output)
     counts: Counter[tuple[str, str]] = Counter()
     for conversation in weak:
         for component in conversation.goal:
