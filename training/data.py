@@ -22,7 +22,7 @@ import numpy.typing as npt
 from tracker.atomic import write_text
 from tracker.conversation import Conversation
 from tracker.formats import native
-from tracker.goal import STATUSES, Category, Status, is_final, start_status
+from tracker.goal import STATUSES, Category, Component, Status, is_final, start_status
 from tracker.grammar import Grammars, status_tokens
 from tracker.prompt import Question, opening_pieces, question_pieces, turn_pieces
 from tracker.vocabulary import Vocabulary
@@ -191,8 +191,12 @@ class Packer:
         self._vocabulary = vocabulary
         self._grammars = grammars
 
-    def pack(self, conversation: Conversation, asked: Sequence[Asked]) -> Pack:
-        prefix = list(self._vocabulary.tokens(opening_pieces(conversation.opening)))
+    def pack(
+        self, conversation: Conversation, asked: Sequence[Asked], goal: Iterable[Component] | None = None
+    ) -> Pack:
+        """Lay out questions behind a conversation; ``goal`` is what stands before it, its own by default."""
+        components = conversation.goal if goal is None else goal
+        prefix = list(self._vocabulary.tokens(opening_pieces(components, conversation.opening)))
         ends = [len(prefix)]
         for turn in conversation.turns:
             prefix += self._vocabulary.tokens(turn_pieces(turn))

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from tracker.conversation import Conversation
 from tracker.goal import Component
-from training.changed import changed_components
+from training.changed import changed_components, changed_id
 from training.data import (
     Asked,
     Pack,
@@ -83,8 +83,16 @@ class Drawer:
         """The pack that the pass at ``position`` of the run reads; labels are needed."""
         chance = random.Random(f"{self._random_state}:{position}:{conversation.id}")
         made = with_changes(self._made(conversation, chance), self._per_pass // 2, chance)
-        judged = with_changes(self._judged(conversation), max(0, self._per_pass - len(made)), chance)
-        return self._packer.pack(conversation, judged + made + self._behind(conversation, chance))
+        others = {a.question.component.id: a.question.component for a in made}
+        # A near miss beside what it was made of would tell on both.
+        goal = [c for c in _some(conversation.goal.components, chance) if changed_id(c) not in others]
+        among = {component.id for component in goal}
+        labelled = [a for a in labelled_questions(conversation) if a.question.component.id in among]
+        judged = with_changes(labelled, max(0, self._per_pass - len(made)), chance)
+        behind = [a for a in self._behind(conversation, chance) if a.question.component.id in among]
+        front = [*goal, *others.values()]
+        chance.shuffle(front)
+        return self._packer.pack(conversation, judged + made + behind, front)
 
     def _judged(self, conversation: Conversation) -> list[Asked]:
         chance = random.Random(f"{self._random_state}:{conversation.id}")
@@ -122,6 +130,12 @@ class Drawer:
             if about and other.domain and not about & _words(other.domain) and other.goal.components
         ]
         return [chance.choice(other.goal.components) for other in others[:FOREIGN]]
+
+
+def _some(components: Sequence[Component], chance: random.Random) -> list[Component]:
+    """Half of a goal's components or more, so that goals of all sizes are read."""
+    count = chance.randint((len(components) + 1) // 2, len(components))
+    return chance.sample(components, count)
 
 
 def with_changes(asked: Sequence[Asked], count: int, chance: random.Random) -> list[Asked]:
