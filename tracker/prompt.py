@@ -46,7 +46,7 @@ def message_pieces(role: Role, content: str) -> list[Piece]:
 
 
 def opening_pieces(goal: Iterable[Component], opening: str | None) -> list[Piece]:
-    """What stands before the first turn: the components of the goal, and the agent's greeting if there is one.
+    """What stands before the first turn: the goal's components, and the agent's greeting if there is one.
 
     With the goal in front, what is said is read with what it may matter for in mind: a causal model cannot
     look back from a message to a question that comes behind it. Components stand by category, in the order

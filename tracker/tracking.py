@@ -129,7 +129,7 @@ class GoalTracker:
         ``opening`` is what the agent said before the user's first message, if it did.
         """
         reading = self.decoder.start()
-        reading.read(opening_pieces(opening))
+        reading.read(opening_pieces(goal, opening))
         rules = read_rules(goal)
         beliefs = {c.id: Belief.start(c.category) for c in goal if c.id not in rules}
         return Session(goal, reading, self._calibration, beliefs, GoalState.start(goal), rules)
