@@ -36,11 +36,10 @@ def _said(pack: Pack) -> list[tuple[str, int]]:
     return [(a.question.component.text, a.turn) for a in pack.asked]
 
 
-def _goal(pack: Pack, vocabulary: Vocabulary) -> set[str]:
-    """The texts of the components in front of a pack's conversation."""
+def _goal(pack: Pack, vocabulary: Vocabulary) -> str:
+    """What stands in front of a pack's conversation."""
     said = b"".join(vocabulary.pieces[token] for token in pack.prefix).decode()
-    goal = said.partition("<|im_end|>")[0]
-    return {line.partition(": ")[2] for line in goal.splitlines()[1:]}
+    return said.partition("<|im_end|>")[0]
 
 
 def _made(pack: Pack) -> set[str]:
@@ -66,16 +65,24 @@ def test_a_pass_has_half_of_the_goal_or_more_before_it_and_all_that_is_made(
     own = {component.text for component in boats.goal}
     counts = set()
     for position in range(12):
-        pack = drawer(branches_per_pass=99, exact=2).draw(boats, position)
+        pack = drawer(branches_per_pass=99, exact=2, changed=0).draw(boats, position)
         goal = _goal(pack, vocabulary)
         judged = {a.question.component.text for a in pack.asked if not a.made}
-        assert goal == judged | _made(pack)
-        assert judged <= own
+        assert all(text in goal for text in judged | _made(pack))
+        assert not any(text in goal for text in own - judged - _made(pack))
         counts.add(len(judged))
-        near = {a.question.component.id for a in pack.asked if a.question.component.id.endswith("-changed")}
-        assert not near & {f"{a.question.component.id}-changed" for a in pack.asked}
-    assert max(counts) == len(own)
-    assert (len(own) + 1) // 2 - 1 <= min(counts) < len(own)
+    assert counts <= {3, 4, 5, 6}
+    assert {3, 6} <= counts
+
+
+def test_a_near_miss_takes_the_place_of_what_it_was_made_of(drawer: Draws, boats: Conversation) -> None:
+    near = set()
+    for position in range(12):
+        ids = {a.question.component.id for a in drawer(exact=0).draw(boats, position).asked}
+        changed = {component_id for component_id in ids if component_id.endswith("-changed")}
+        assert not {component_id.removesuffix("-changed") for component_id in changed} & ids
+        near |= changed
+    assert near
 
 
 def test_every_change_is_asked_and_at_most_half_is_made(
@@ -103,8 +110,8 @@ def test_moves_are_asked_about_again_as_if_they_had_been_missed(
         # Of the four that moved before the last turn each that is in the goal is asked once: where it would
         # be asked no more (the profile, the objective, the wish), or as what it was before (the requirement).
         goal = _goal(behind, vocabulary)
-        moved = {c.text for c in boats.goal if c.id in ("p1", "o1", "w1")} & goal
-        skipper = {"A skipper comes along."} & goal
+        moved = {c.text for c in boats.goal if c.id in ("p1", "o1", "w1") and c.text in goal}
+        skipper = {c.text for c in boats.goal if c.id == "q1" and c.text in goal}
         assert len(behind.asked) == len(plain.asked) + len(moved) + len(skipper)
         assert moved <= {text for text, _ in more} <= moved | skipper
 
