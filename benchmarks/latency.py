@@ -63,14 +63,14 @@ def ways(tracker: GoalTracker, conversation: Conversation) -> Ways:
 
     known = [piece for turn in before for piece in turn_pieces(turn)]
     reading = decoder.start()
-    reading.read(opening_pieces(conversation.goal, conversation.opening))
+    reading.read(opening_pieces(conversation.opening))
     reading.read(known)
     new = vocabulary.tokens(turn_pieces(last))
     for question in asked:
         grammar = decoder.grammars(question.category, question.previous)
         new += [*vocabulary.tokens(question_pieces(question)), *grammar.forced_tokens]
     sequence = decoder.engine.sequence()
-    sequence.extend(vocabulary.tokens([*opening_pieces(conversation.goal, conversation.opening), *known]))
+    sequence.extend(vocabulary.tokens([*opening_pieces(conversation.opening), *known]))
 
     def fast() -> float:
         fork = reading.copy()
@@ -93,7 +93,7 @@ def ways(tracker: GoalTracker, conversation: Conversation) -> Ways:
 
     def plain() -> float:
         whole = plain_decoder.start()
-        whole.read([*opening_pieces(conversation.goal, conversation.opening), *known, *turn_pieces(last)])
+        whole.read([*opening_pieces(conversation.opening), *known, *turn_pieces(last)])
         start = time.perf_counter()
         whole.ask(asked)
         return time.perf_counter() - start
@@ -103,7 +103,7 @@ def ways(tracker: GoalTracker, conversation: Conversation) -> Ways:
         "floor: one batch of the new tokens": floor,
         "goalstate, plain": plain,
     }
-    context = [*opening_pieces(conversation.goal, conversation.opening), *known, *turn_pieces(last)]
+    context = [*opening_pieces(conversation.opening), *known, *turn_pieces(last)]
     prompts = ["".join([*context, *question_pieces(question)]) for question in asked]
     if options.use_extra_bufts:
         # Elsewhere the high-level API cannot be told to leave AMX alone, and would crash.

@@ -74,10 +74,7 @@ def tokens_there(tracker: GoalTracker, given: Sequence[Conversation], asked: Seq
     pieces = [
         piece
         for conversation in given
-        for part in (
-            opening_pieces(conversation.goal, conversation.opening),
-            *map(turn_pieces, conversation.turns),
-        )
+        for part in (opening_pieces(conversation.opening), *map(turn_pieces, conversation.turns))
         for piece in part
     ]
     branches = [

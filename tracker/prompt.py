@@ -10,7 +10,6 @@ tokenised with special tokens off, so no message can open or close a turn.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -45,17 +44,9 @@ def message_pieces(role: Role, content: str) -> list[Piece]:
     return [Control.OPEN, f"{role}\n{content}", Control.CLOSE, "\n"]
 
 
-def opening_pieces(goal: Iterable[Component], opening: str | None) -> list[Piece]:
-    """What stands before the first turn: the goal's components, and the agent's greeting if there is one.
-
-    With the goal in front, what is said is read with what it may matter for in mind: a causal model cannot
-    look back from a message to a question that comes behind it. Components stand by category, in the order
-    of ``Category``, and within one as they are given.
-    """
-    order = list(Category)
-    lines = [f"{c.category}: {c.text}" for c in sorted(goal, key=lambda c: order.index(c.category))]
-    pieces: list[Piece] = [Control.OPEN, "\n".join(["goal", *lines]), Control.CLOSE, "\n"]
-    return pieces if opening is None else pieces + message_pieces(Role.ASSISTANT, opening)
+def opening_pieces(opening: str | None) -> list[Piece]:
+    """What stands before the first turn: the agent's greeting, or nothing."""
+    return [] if opening is None else message_pieces(Role.ASSISTANT, opening)
 
 
 def turn_pieces(turn: Turn) -> list[Piece]:

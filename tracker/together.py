@@ -145,7 +145,7 @@ class Group:
         return Track(each.conversation.id, each.conversation.goal, tuple(each.states))
 
     def _needed(self, conversation: Conversation) -> int:
-        pieces: list[Piece] = opening_pieces(conversation.goal, conversation.opening)
+        pieces: list[Piece] = opening_pieces(conversation.opening)
         for turn in conversation.turns:
             pieces += turn_pieces(turn)
         questions = [

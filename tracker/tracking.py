@@ -83,8 +83,8 @@ class GoalTracker:
         threads
             CPU threads; chosen for the machine by default.
         context
-            The most tokens of a goal and its conversation (with all that are open at once, for
-            ``"branches"``); 8,192, or what the model was trained on where that is less, by default.
+            The most tokens of a conversation (with all that are open at once, for ``"branches"``); 8,192,
+            or what the model was trained on where that is less, by default.
         exact
             Whether probabilities must be the same to the last bit whatever is read in one batch, in exchange
             for time. Otherwise 8-bit weights make them differ by some hundredths.
@@ -129,7 +129,7 @@ class GoalTracker:
         ``opening`` is what the agent said before the user's first message, if it did.
         """
         reading = self.decoder.start()
-        reading.read(opening_pieces(goal, opening))
+        reading.read(opening_pieces(opening))
         rules = read_rules(goal)
         beliefs = {c.id: Belief.start(c.category) for c in goal if c.id not in rules}
         return Session(goal, reading, self._calibration, beliefs, GoalState.start(goal), rules)

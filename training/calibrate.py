@@ -111,7 +111,7 @@ def ask_everything(conversation: Conversation, decoder: Decoder) -> Answered:
     """Ask about every component after every turn, from every status that could still move."""
     answers: dict[tuple[str, int, Status], Distribution] = {}
     reading = decoder.start()
-    reading.read(opening_pieces(conversation.goal, conversation.opening))
+    reading.read(opening_pieces(conversation.opening))
     for turn in conversation.turns:
         reading.read(turn_pieces(turn))
         questions = [

@@ -64,11 +64,6 @@ class _Change:
     end: int
 
 
-def changed_id(component: Component) -> str:
-    """The id of the near miss that is made of a component."""
-    return f"{component.id}-changed"
-
-
 def changed_components(
     conversation: Conversation, count: int, *, names: Sequence[str] = (), random_state: int = 0
 ) -> list[ChangedComponent]:
@@ -102,7 +97,7 @@ def _made(conversation: Conversation, component: Component, change: _Change) -> 
         return None
     statuses = conversation.labelled_statuses(component.id)
     text = component.text[: change.start] + change.new + component.text[change.end :]
-    changed = Component(id=changed_id(component), category=component.category, text=text)
+    changed = Component(id=f"{component.id}-changed", category=component.category, text=text)
     if component.category is Category.PROFILE:
         first = stated[0]
         told_before = any(_said(change.old, t.assistant or "") for t in conversation.turns[: first - 1])

@@ -36,6 +36,8 @@ class SftConfig(BaseModel):
 
     frozen: int = Field(15, ge=0)
     """Lowest layers without factors."""
+    keep_lower: bool = True
+    """Whether what they make of conversations that are read again is kept in memory (``training.lower``)."""
     rank: int = Field(32, ge=1)
     alpha: float = 64.0
     dropout: float = Field(0.0, ge=0, lt=1)
@@ -49,6 +51,8 @@ class SftConfig(BaseModel):
     """Of these, how many come before the first judged one."""
     batch: int = Field(2, ge=1)
     """Conversations whose gradients are added up before a step."""
+    branches: int = Field(40, ge=1)
+    """Judged questions kept of a conversation."""
     branches_per_pass: int = Field(28, ge=1)
     """Questions read in one pass, at most half of them made by code; all changes are always read."""
     exact: int = Field(4, ge=0)

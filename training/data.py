@@ -22,7 +22,7 @@ import numpy.typing as npt
 from tracker.atomic import write_text
 from tracker.conversation import Conversation
 from tracker.formats import native
-from tracker.goal import STATUSES, Category, Component, Status, is_final, start_status
+from tracker.goal import STATUSES, Category, Status, is_final, start_status
 from tracker.grammar import Grammars, status_tokens
 from tracker.prompt import Question, opening_pieces, question_pieces, turn_pieces
 from tracker.vocabulary import Vocabulary
@@ -116,15 +116,10 @@ def write_labelled(conversations: Iterable[Conversation], path: Path) -> None:
     write_text(path, "".join(lines))
 
 
-def labelled_questions(
-    conversation: Conversation, components: Iterable[Component] | None = None
-) -> list[Asked]:
-    """Every question that a judge's labels answer: each component, each turn at which it could still move.
-
-    Of the ``components`` of its goal that are given, or of all.
-    """
+def labelled_questions(conversation: Conversation) -> list[Asked]:
+    """Every question that a judge's labels answer: each component, each turn at which it could still move."""
     asked = []
-    for component in conversation.goal if components is None else components:
+    for component in conversation.goal:
         previous = component.start
         for turn, status in enumerate(conversation.labelled_statuses(component.id), start=1):
             if is_final(component.category, previous):
@@ -134,14 +129,14 @@ def labelled_questions(
     return asked
 
 
-def missed_questions(conversation: Conversation, components: Iterable[Component]) -> dict[str, list[Asked]]:
+def missed_questions(conversation: Conversation) -> dict[str, list[Asked]]:
     """What a tracker that missed a component's moves would be asked later on, by component.
 
     The status told is the start, behind each turn after the first move; the target is the label. A tracker
     learns from them that what the turn just read does not show may have come before.
     """
     asked: dict[str, list[Asked]] = {}
-    for component in components:
+    for component in conversation.goal:
         labels = conversation.labelled_statuses(component.id)
         moved = [turn for turn, status in enumerate(labels, start=1) if status != component.start]
         asked[component.id] = [
@@ -196,12 +191,8 @@ class Packer:
         self._vocabulary = vocabulary
         self._grammars = grammars
 
-    def pack(
-        self, conversation: Conversation, asked: Sequence[Asked], goal: Iterable[Component] | None = None
-    ) -> Pack:
-        """Lay out questions behind a conversation; ``goal`` is what stands before it, its own by default."""
-        components = conversation.goal if goal is None else goal
-        prefix = list(self._vocabulary.tokens(opening_pieces(components, conversation.opening)))
+    def pack(self, conversation: Conversation, asked: Sequence[Asked]) -> Pack:
+        prefix = list(self._vocabulary.tokens(opening_pieces(conversation.opening)))
         ends = [len(prefix)]
         for turn in conversation.turns:
             prefix += self._vocabulary.tokens(turn_pieces(turn))

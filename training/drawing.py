@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from tracker.conversation import Conversation
 from tracker.goal import Component
-from training.changed import changed_components, changed_id
+from training.changed import changed_components
 from training.data import (
     Asked,
     Pack,
@@ -41,6 +41,8 @@ class Drawer:
     ----------
     conversations
         Where names and components of others come from; those to draw for are among them.
+    branches
+        Judged questions that are ever asked of a conversation.
     branches_per_pass
         Questions of a pass, at most half of them made; all changes are always asked, even if they are more.
     exact, changed, recast
@@ -57,6 +59,7 @@ class Drawer:
         conversations: Sequence[Conversation],
         packer: Packer,
         *,
+        branches: int,
         branches_per_pass: int,
         exact: int = 0,
         changed: int = 0,
@@ -67,32 +70,29 @@ class Drawer:
         self._conversations = conversations
         self._names = _names(conversations)
         self._packer = packer
-        self._per_pass = branches_per_pass
+        self._branches, self._per_pass = branches, branches_per_pass
         self._exact, self._changed, self._recast = exact, changed, recast
         self._missed = missed
         self._random_state = random_state
 
-    def draw(self, conversation: Conversation, position: int) -> Pack:
-        """The pack that the pass at ``position`` of the run reads; labels are needed.
+    def pool(self, conversation: Conversation) -> Pack:
+        """All judged questions that are ever asked of a conversation."""
+        return self._packer.pack(conversation, self._judged(conversation))
 
-        Its goal holds some of the conversation's components and all that code made, in any order.
-        """
+    def draw(self, conversation: Conversation, position: int) -> Pack:
+        """The pack that the pass at ``position`` of the run reads; labels are needed."""
         chance = random.Random(f"{self._random_state}:{position}:{conversation.id}")
         made = with_changes(self._made(conversation, chance), self._per_pass // 2, chance)
-        others = {a.question.component.id: a.question.component for a in made}
-        # A near miss beside what it was made of would tell on both.
-        own = [c for c in _some(conversation.goal.components, chance) if changed_id(c) not in others]
-        labelled = labelled_questions(conversation, own)
-        judged = with_changes(labelled, max(0, self._per_pass - len(made)), chance)
-        goal = [*own, *others.values()]
-        chance.shuffle(goal)
-        return self._packer.pack(conversation, judged + made + self._behind(conversation, own, chance), goal)
+        judged = with_changes(self._judged(conversation), max(0, self._per_pass - len(made)), chance)
+        return self._packer.pack(conversation, judged + made + self._behind(conversation, chance))
 
-    def _behind(
-        self, conversation: Conversation, components: Sequence[Component], chance: random.Random
-    ) -> list[Asked]:
+    def _judged(self, conversation: Conversation) -> list[Asked]:
+        chance = random.Random(f"{self._random_state}:{conversation.id}")
+        return choose(labelled_questions(conversation), self._branches, chance)
+
+    def _behind(self, conversation: Conversation, chance: random.Random) -> list[Asked]:
         """Questions of a tracker that is behind."""
-        later = missed_questions(conversation, components).values()
+        later = missed_questions(conversation).values()
         return [chance.choice(asked) for asked in later if asked and chance.random() < self._missed]
 
     def _made(self, conversation: Conversation, chance: random.Random) -> list[Asked]:
@@ -122,12 +122,6 @@ class Drawer:
             if about and other.domain and not about & _words(other.domain) and other.goal.components
         ]
         return [chance.choice(other.goal.components) for other in others[:FOREIGN]]
-
-
-def _some(components: Sequence[Component], chance: random.Random) -> list[Component]:
-    """Half of a goal's components or more, so that goals of all sizes are read."""
-    count = chance.randint((len(components) + 1) // 2, len(components))
-    return chance.sample(components, count)
 
 
 def with_changes(asked: Sequence[Asked], count: int, chance: random.Random) -> list[Asked]:

@@ -26,10 +26,9 @@ from tracker.atomic import write_text
 from tracker.errors import InputError
 from tracker.model.base import find_base
 from tracker.model.digest import sha256
+from training.config import SftConfig
 from training.loop import BEST, LAST
 
-_PLACES = ("output", "train", "weak", "validation", "base", "start")
-"""Arguments that say where something lies, which means nothing elsewhere."""
 MAX_BYTES = 25 * 1024 * 1024
 """No shipped adapter is larger."""
 
@@ -89,17 +88,17 @@ def export(
     ``beside`` has other layers or another rank, or when the adapter would be too large to ship.
     """
     state = read_checkpoint(run, "training.sft", last=last)
-    config, described = json.loads(state["config"]), _described(state)
-    rank, alpha = config["rank"], config["alpha"]
+    config = SftConfig.model_validate_json(state["config"])
+    described, rank, alpha = _described(state, config), config.rank, config.alpha
     if beside is not None:
         other = read_checkpoint(beside, "training.sft", last=last)
-        its = json.loads(other["config"])
-        if (its["rank"], its["alpha"]) != (rank, alpha) or other["factors"].keys() != state["factors"].keys():
+        its = SftConfig.model_validate_json(other["config"])
+        if (its.rank, its.alpha) != (rank, alpha) or other["factors"].keys() != state["factors"].keys():
             raise InputError(f"has factors of other layers, rank or alpha than {run}", source=beside)
         state = {"factors": averaged(state["factors"], other["factors"])}
         # What scales the factors is alpha divided by the rank, and stays what it was.
         rank, alpha = 2 * rank, 2 * alpha
-        described["beside"] = _described(other)
+        described["beside"] = _described(other, its)
     manifest = {
         **write_shippable(state, rank, alpha, models, most=MAX_BYTES),
         "training": {
@@ -113,28 +112,26 @@ def export(
     return manifest
 
 
-def _described(state: dict[str, Any]) -> dict[str, Any]:
-    """What a run read and with which arguments, and in ``start`` the same of the run that it began with.
-
-    The arguments are told as the run saved them, which may have been one of an earlier ``SftConfig``.
-    """
-    config: dict[str, Any] = json.loads(state["config"])
-    uses = (
-        ("judged labels", config["train"]),
-        ("weak labels", config["weak"]),
-        ("choosing", [config["validation"]]),
-    )
+def _described(state: dict[str, Any], config: SftConfig) -> dict[str, Any]:
+    """What a run read and with which arguments, and in ``start`` the same of the run that it began with."""
     described: dict[str, Any] = {
         "passes": state["done"],
-        "config": {name: value for name, value in config.items() if name not in _PLACES},
+        "config": config.model_dump(
+            mode="json", exclude={"output", "train", "weak", "validation", "base", "start"}
+        ),
         "data": [
-            {"file": f"{Path(path).parent.name}/{Path(path).name}", "use": use, "sha256": sha256(Path(path))}
-            for use, paths in uses
-            for path in dict.fromkeys(paths)
+            {"file": f"{path.parent.name}/{path.name}", "use": use, "sha256": sha256(path)}
+            for use, paths in (
+                ("judged labels", config.train),
+                ("weak labels", config.weak),
+                ("choosing", [config.validation]),
+            )
+            for path in paths
         ],
     }
-    if config.get("start") is not None:
-        described["start"] = _described(_load(Path(config["start"])))
+    if config.start is not None:
+        earlier = _load(config.start)
+        described["start"] = _described(earlier, SftConfig.model_validate_json(earlier["config"]))
     return described
 
 

@@ -93,6 +93,11 @@ class ReadPrefix:
     hidden: Tensor
     past: tuple[Past, ...]
 
+    def half(self) -> ReadPrefix:
+        """The same in float16."""
+        past = tuple((k.to(torch.float16), v.to(torch.float16)) for k, v in self.past)
+        return ReadPrefix(self.hidden.to(torch.float16), past)
+
 
 class Factors(nn.Module):
     """Low-rank factors of a linear map: adds ``scale · B(A x)`` to it (Hu et al. 2021, arXiv 2106.09685)."""
@@ -235,7 +240,7 @@ class PackedModel(nn.Module):
     base
         The base GGUF.
     frozen
-        How many of the lowest layers carry no factors.
+        How many of the lowest layers carry no factors; what they compute can be kept by the caller.
     rank, alpha
         Of the factors; they are scaled by ``alpha / rank``.
     dropout
@@ -328,7 +333,8 @@ class PackedModel(nn.Module):
         positions = layout.positions if pasts is None else layout.positions[layout.prefix :]
         cos, sin, mask = self._places(layout, positions, x.dtype)
         for i, block in enumerate(self.blocks[first:stop]):
-            x, _ = block(x, layout, cos, sin, mask, None if pasts is None else pasts[i])
+            past = None if pasts is None else (pasts[i][0].to(x.dtype), pasts[i][1].to(x.dtype))
+            x, _ = block(x, layout, cos, sin, mask, past)
         return x
 
     def _places(self, layout: Layout, positions: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:

@@ -48,8 +48,8 @@ from training.loop import (
     restore_checkpoint,
     save_checkpoint,
 )
-from training.model import Layout, PackedModel
-from training.packed import pack_layout, pack_tokens
+from training.lower import Lower, pack_layout
+from training.model import Layout, PackedModel, ReadPrefix
 
 CHUNK = 48
 """Branches that an evaluation reads at a time, which bounds its memory."""
@@ -138,6 +138,7 @@ class Trainer:
             judged: Drawer(
                 conversations,
                 packer,
+                branches=config.branches,
                 branches_per_pass=config.branches_per_pass,
                 exact=config.exact,
                 changed=config.changed,
@@ -156,6 +157,7 @@ class Trainer:
         optimizer = adamw(self.trained, learning_rate=config.learning_rate, weight_decay=config.weight_decay)
         self.wrapped, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.model: PackedModel = self.accelerator.unwrap_model(self.wrapped)
+        self.lower = Lower(self.model, device)
         self.words = torch.from_numpy(self.answers.words).to(device)
         self.done = 0
         self.best = -math.inf
@@ -222,9 +224,12 @@ class Trainer:
         """One pass, and a step after ``batch`` of them; returns the loss and the tokens read."""
         pack = self.drawers[judged].draw(conversation, position)
         batch = batch_of(pack, self.answers, self.accelerator.device)
-        tokens = pack_tokens(pack).to(self.accelerator.device)
-        with torch.no_grad():
-            hidden = self.model.lower(tokens, batch.layout)
+        # Keeping is for what is read again: where there are fewer conversations than passes.
+        known, passes = (self.judged, self.config.passes) if judged else (self.weak, self.config.weak_passes)
+        again = len(known) < passes
+        if again and self.config.keep_lower and not self.lower.knows(pack):
+            self.lower.keep(self.drawers[judged].pool(conversation))
+        hidden = self.lower(pack)
         self.wrapped.train()
         # What dropout leaves out is drawn like everything else: from the seed and the position.
         torch.manual_seed(random.Random(f"{self.config.random_state}:{position}").getrandbits(63))
@@ -242,7 +247,7 @@ class Trainer:
             self.accelerator.clip_grad_norm_(self.trained, self.config.clip)
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
-        return loss.item(), len(tokens)
+        return loss.item(), len(hidden)
 
     def check(self) -> None:
         """Evaluate, log, and keep the factors where they are the best so far."""
@@ -268,16 +273,17 @@ class Trainer:
     @torch.no_grad()
     def answer(self, pack: Pack) -> Tensor:
         """The model's probabilities of what can follow, shape (branches, 3); some branches at a time."""
-        device = self.accelerator.device
-        lower = self.model.lower_prefix(torch.from_numpy(pack.prefix).to(device))
-        upper = self.model.upper_prefix(lower.hidden)
+        prefix: ReadPrefix | None = None
         found: list[Tensor] = []
         for start in range(0, len(pack.branches), CHUNK):
             part = pack.part(range(start, min(start + CHUNK, len(pack.branches))))
-            batch = batch_of(part, self.answers, device)
-            tokens = torch.from_numpy(np.concatenate(part.branches)).to(device)
-            hidden = self.model.lower_branches(lower, tokens, batch.layout)
-            logits = self.model.upper_branches(upper, hidden, batch.layout, self.words)
+            batch = batch_of(part, self.answers, self.accelerator.device)
+            if self.config.keep_lower:
+                self.lower.keep(part)
+            hidden = self.lower(part)
+            before, behind = hidden[: batch.layout.prefix], hidden[batch.layout.prefix :]
+            prefix = prefix or self.model.upper_prefix(before)
+            logits = self.model.upper_branches(prefix, behind, batch.layout, self.words)
             found.append(status_log_probabilities(logits, batch.leads).exp())
         return torch.cat(found)
 

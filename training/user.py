@@ -33,8 +33,8 @@ from training.config import read_toml
 from training.data import read_labelled
 from training.export import commit, read_checkpoint, write_manifest, write_shippable
 from training.loop import adamw, learning_rate_factor, restore_checkpoint, save_checkpoint
+from training.lower import pack_layout, pack_tokens
 from training.model import Layout, PackedModel
-from training.packed import pack_layout, pack_tokens
 from training.user_data import UserPack, pack_user, with_goal_text
 
 MAX_BYTES = 10 * 1024 * 1024

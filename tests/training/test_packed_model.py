@@ -21,8 +21,8 @@ from tracker.plain import PlainDecoder  # noqa: E402
 from tracker.prompt import opening_pieces, turn_pieces  # noqa: E402
 from tracker.vocabulary import Vocabulary  # noqa: E402
 from training.data import Answers, Pack, Packer, every_question, labelled_questions  # noqa: E402
+from training.lower import Lower, pack_layout, pack_tokens  # noqa: E402
 from training.model import Layout, PackedModel  # noqa: E402
-from training.packed import pack_layout, pack_tokens  # noqa: E402
 from training.sft import batch_of, status_log_probabilities  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -73,21 +73,53 @@ def test_a_branch_is_answered_as_if_it_stood_alone(model: PackedModel, pack: Pac
     assert torch.allclose(_packed(model, pack), expected, atol=1e-3, rtol=1e-4)
 
 
+def test_reading_some_branches_changes_none_of_their_answers(
+    model: PackedModel, pack: Pack, vocabulary: Vocabulary
+) -> None:
+    answers = Answers.of(vocabulary)
+    lower = Lower(model, CPU)
+    chosen = list(range(1, len(pack.branches), 3))
+    part = pack.part(chosen)
+    layout = pack_layout(part, CPU)
+    words = torch.from_numpy(answers.words)
+    expected = _packed(model, pack)[chosen][:, words]
+    with torch.no_grad():
+        assert torch.allclose(model(lower(part), layout, words), expected, atol=1e-3)
+        # What is kept is kept in half precision.
+        lower.keep(part)
+        kept = model(lower(part), layout, words)
+    assert torch.allclose(kept.softmax(-1), expected.softmax(-1), atol=0.01)
+
+
 @pytest.mark.parametrize("frozen", [0, 1, 2])
-@torch.no_grad()
-def test_branches_behind_a_prefix_that_is_read_once_are_answered_as_in_the_whole_pack(
-    tiny_base: Path, pack: Pack, frozen: int
+def test_new_branches_behind_a_kept_prefix_are_read_as_in_the_whole_pack(
+    tiny_base: Path, boats: Conversation, packer: Packer, frozen: int
 ) -> None:
     model = PackedModel(tiny_base, frozen=frozen, rank=4, alpha=8.0)
-    lower = model.lower_prefix(torch.from_numpy(pack.prefix))
-    upper = model.upper_prefix(lower.hidden)
+    lower = Lower(model, CPU)
+    asked = every_question(boats)
+    lower.keep(packer.pack(boats, asked[::4]))
+    # All kept, some kept, none kept.
+    for chosen in (asked[::4], asked[::2], asked[1::4], asked):
+        pack = packer.pack(boats, chosen)
+        with torch.no_grad():
+            expected = model.lower(pack_tokens(pack), pack_layout(pack, CPU))
+            found = lower(pack)
+        assert found.shape == expected.shape
+        assert (found - expected).abs().max() < 0.005 * expected.abs().max()
+
+
+@torch.no_grad()
+def test_a_kept_prefix_serves_the_upper_layers_too(model: PackedModel, pack: Pack) -> None:
+    hidden = model.lower(pack_tokens(pack), pack_layout(pack, CPU))
+    prefix = model.upper_prefix(hidden[: len(pack.prefix)])
     words = torch.arange(len(model.embedding))
+    starts = len(pack.prefix) + np.cumsum([0, *map(len, pack.branches)])
     found = []
     for first in range(0, len(pack.branches), 7):
         part = pack.part(range(first, min(first + 7, len(pack.branches))))
-        layout = pack_layout(part, CPU)
-        hidden = model.lower_branches(lower, torch.from_numpy(np.concatenate(part.branches)), layout)
-        found.append(model.upper_branches(upper, hidden, layout, words))
+        behind = hidden[starts[first] : starts[first + len(part.branches)]]
+        found.append(model.upper_branches(prefix, behind, pack_layout(part, CPU), words))
     assert torch.allclose(torch.cat(found), _packed(model, pack), atol=1e-3, rtol=1e-4)
 
 
@@ -112,7 +144,7 @@ def test_training_reads_the_statuses_that_the_tracker_decides(
     found = status_log_probabilities(logits, batch.leads).exp().numpy()
     decoder = PlainDecoder(Model(tiny_base, load_options(1)), threads=1)
     reading = decoder.start()
-    reading.read(opening_pieces(boats.goal, boats.opening))
+    reading.read(opening_pieces(boats.opening))
     for turn in boats.turns:
         reading.read(turn_pieces(turn))
         rows = [row for row, asked in enumerate(pack.asked) if asked.turn == turn.index]

@@ -20,8 +20,8 @@ from tracker.goal import Category, Component, Status  # noqa: E402
 from tracker.vocabulary import Vocabulary  # noqa: E402
 from training.config import SftConfig  # noqa: E402
 from training.data import Answers, Pack, Packer, labelled_questions  # noqa: E402
-from training.drawing import Drawer  # noqa: E402
 from training.export import averaged, export, read_checkpoint  # noqa: E402
+from training.lower import Lower  # noqa: E402
 from training.sft import Batch, Trainer, batch_of, main, pass_loss, spread  # noqa: E402
 
 Configure = Callable[..., SftConfig]
@@ -58,6 +58,7 @@ def configure(
             "alpha": 8.0,
             "passes": 8,
             "batch": 2,
+            "branches": 10,
             "branches_per_pass": 8,
             "exact": 2,
             "learning_rate": 0.01,
@@ -197,13 +198,13 @@ def test_an_epoch_asks_what_the_one_before_did_not(
     configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[Pack] = []
-    draw = Drawer.draw
+    lower = Lower.__call__
 
-    def drawing(self: Drawer, conversation: Conversation, position: int) -> Pack:
-        read.append(draw(self, conversation, position))
-        return read[-1]
+    def reading(self: Lower, pack: Pack) -> torch.Tensor:
+        read.append(pack)
+        return lower(self, pack)
 
-    monkeypatch.setattr(Drawer, "draw", drawing)
+    monkeypatch.setattr(Lower, "__call__", reading)
     monkeypatch.setattr(Trainer, "check", lambda self: self.log(passes=self.done))
     Trainer(configure("run", passes=12, exact=3)).run()
     boats = [{a.question.component.text for a in pack.asked if a.made} for pack in read if pack.id == "boats"]
