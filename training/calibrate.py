@@ -7,7 +7,8 @@ Two things are fitted on validation, per category. A temperature and a bias per 
 of the labelled changes (Platt 1999; Guo et al. 2017, arXiv 1706.04599, with a bias because training favours
 changes), with a weak prior towards changing nothing. Then the thresholds at which the forward filter
 reports a status, and whether they are for the conversation so far or for one turn, chosen by
-cross-validation. What each step brings is printed.
+cross-validation. What each step brings is printed, and how well each file does with calibrations that were
+fitted without the conversations that they report.
 """
 
 from __future__ import annotations
@@ -270,6 +271,42 @@ def steps(answered: Sequence[Answered], fitted: Mapping[str, Calibration]) -> di
     }
 
 
+def held_out(
+    fitted: Sequence[Sequence[Answered]], also: Sequence[Sequence[Answered]] = ()
+) -> list[Agreement]:
+    """Agreement on each file, as reported with calibrations that its conversations had no part in.
+
+    A calibration is fitted on seven eighths of the ``fitted`` files and reports the last eighth of each, and
+    as many of the files in ``also``. In the order of the files.
+    """
+    files = [*fitted, *also]
+    told: list[list[tuple[Conversation, Track]]] = [[] for _ in files]
+    for fold in range(FOLDS):
+        rest = [item for file in fitted for n, item in enumerate(file) if n % FOLDS != fold]
+        calibration = fit(rest)["thresholds"]
+        for tracks, file in zip(told, files, strict=True):
+            tracks += [
+                (item.conversation, item.replay(calibration, ruled=True)) for item in file[fold::FOLDS]
+            ]
+    return [evaluate([one for one, _ in tracks], [track for _, track in tracks]) for tracks in told]
+
+
+def figures(agreement: Agreement) -> dict[str, object]:
+    """What is printed of an agreement."""
+    average = agreement.average
+    kappas = {
+        str(category): round(part.figures.every_turn.kappa.value, 3)
+        for category, part in agreement.categories.items()
+    }
+    return {
+        "accuracy": round(average.every_turn.accuracy.value, 4),
+        "kappa": round(average.every_turn.kappa.value, 4),
+        "attempted_recall": round(average.attempted_recall.value, 4),
+        "calibration_error": round(average.calibration_error.value, 4),
+        "kappas": kappas,
+    }
+
+
 def write(calibration: Calibration, path: Path) -> None:
     write_text(path, calibration.model_dump_json(indent=2) + "\n")
 
@@ -281,28 +318,22 @@ def main() -> None:
     )
     parser.add_argument("models", type=Path, help="folder to write calibration.json to")
     parser.add_argument("--model", help="a GGUF in place of the shipped model")
+    parser.add_argument(
+        "--also", type=Path, nargs="+", default=[], help="files that are reported on and not fitted on"
+    )
     arguments = parser.parse_args()
     with GoalTracker.load(arguments.model) as tracker:
-        answered = [
-            ask_everything(conversation, tracker.decoder)
-            for path in arguments.validation
-            for conversation in read_labelled(path, probes=False)
-        ]
+        files = {
+            path: [ask_everything(one, tracker.decoder) for one in read_labelled(path, probes=False)]
+            for path in (*arguments.validation, *arguments.also)
+        }
+    parts = [files[path] for path in arguments.validation]
+    answered = [item for part in parts for item in part]
     fitted = fit(answered)
     for name, agreement in steps(answered, fitted).items():
-        average = agreement.average
-        kappas = {
-            str(c): round(part.figures.every_turn.kappa.value, 3) for c, part in agreement.categories.items()
-        }
-        row = {
-            "step": name,
-            "accuracy": round(average.every_turn.accuracy.value, 4),
-            "kappa": round(average.every_turn.kappa.value, 4),
-            "attempted_recall": round(average.attempted_recall.value, 4),
-            "calibration_error": round(average.calibration_error.value, 4),
-            "kappas": kappas,
-        }
-        print(json.dumps(row))
+        print(json.dumps({"step": name, **figures(agreement)}))
+    for path, agreement in zip(files, held_out(parts, [files[path] for path in arguments.also]), strict=True):
+        print(json.dumps({"held out": str(path), **figures(agreement)}))
     write(fitted["thresholds"], arguments.models / "calibration.json")
 
 

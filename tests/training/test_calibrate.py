@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from tracker.conversation import Conversation, Message, Role
-from tracker.forward import CategoryCalibration
+from tracker.forward import Calibration, CategoryCalibration
 from tracker.goal import Category, Component, Goal, Status
-from training.calibrate import Answered, fit, fit_probabilities, fit_thresholds, steps
+from training.calibrate import Answered, fit, fit_probabilities, fit_thresholds, held_out, steps
 
 TURNS = 6
 
@@ -44,8 +46,6 @@ def _seeing() -> list[Answered]:
 
 def _reports(answered: list[Answered], calibration: CategoryCalibration) -> int:
     """How many policies are reported as broken in the end."""
-    from tracker.forward import Calibration
-
     whole = Calibration(categories={Category.POLICY: calibration})
     return sum(item.replay(whole).statuses("rule")[-1] is Status.MISALIGNED for item in answered)
 
@@ -97,3 +97,23 @@ def test_what_code_checks_is_neither_fitted_nor_believed() -> None:
     scored = steps(wrong, fit(wrong))
     accuracies = [agreement.average.every_turn.accuracy.value for agreement in scored.values()]
     assert accuracies[-2:] == [0, 1]
+
+
+def test_what_is_held_out_is_reported_by_calibrations_that_did_not_see_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken = [_policy(n, 3, [0.1, 0.1, 0.95, *[0.1] * 3]) for n in range(8)]
+
+    def fit_if_known(answered: Sequence[Answered]) -> dict[str, Calibration]:
+        """A calibration that reports nothing, unless it has seen the conversation ``talk-0``."""
+        known = any(item.conversation.id == "talk-0" for item in answered)
+        threshold = CategoryCalibration(threshold={Status.MISALIGNED: 0.5 if known else 1.0})
+        return {"thresholds": Calibration(categories={Category.POLICY: threshold})}
+
+    monkeypatch.setattr("training.calibrate.fit", fit_if_known)
+    accuracies = [
+        agreement.categories[Category.POLICY].figures.every_turn.accuracy.value
+        for agreement in held_out([broken], [broken[1:]])
+    ]
+    # Turns 3 to 6 of the one conversation that is then unknown; of the file beside, of the first in it.
+    assert accuracies == pytest.approx([1 - 4 / (8 * TURNS), 1 - 4 / (7 * TURNS)])
