@@ -319,7 +319,11 @@ def main() -> None:
     parser.add_argument("models", type=Path, help="folder to write calibration.json to")
     parser.add_argument("--model", help="a GGUF in place of the shipped model")
     parser.add_argument(
-        "--also", type=Path, nargs="+", default=[], help="files that are reported on and not fitted on"
+        "--also",
+        type=Path,
+        action="append",
+        default=[],
+        help="a file to report on and not to fit on; repeatable",
     )
     arguments = parser.parse_args()
     with GoalTracker.load(arguments.model) as tracker:
