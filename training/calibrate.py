@@ -279,16 +279,17 @@ def held_out(
     A calibration is fitted on seven eighths of the ``fitted`` files and reports the last eighth of each, and
     as many of the files in ``also``. In the order of the files.
     """
-    files = [*fitted, *also]
-    told: list[list[tuple[Conversation, Track]]] = [[] for _ in files]
-    for fold in range(FOLDS):
-        rest = [item for file in fitted for n, item in enumerate(file) if n % FOLDS != fold]
-        calibration = fit(rest)["thresholds"]
-        for tracks, file in zip(told, files, strict=True):
-            tracks += [
-                (item.conversation, item.replay(calibration, ruled=True)) for item in file[fold::FOLDS]
-            ]
-    return [evaluate([one for one, _ in tracks], [track for _, track in tracks]) for tracks in told]
+    without = [
+        fit([item for file in fitted for n, item in enumerate(file) if n % FOLDS != fold])["thresholds"]
+        for fold in range(FOLDS)
+    ]
+    return [
+        evaluate(
+            [item.conversation for item in file],
+            [item.replay(without[n % FOLDS], ruled=True) for n, item in enumerate(file)],
+        )
+        for file in (*fitted, *also)
+    ]
 
 
 def figures(agreement: Agreement) -> dict[str, object]:
@@ -326,17 +327,18 @@ def main() -> None:
         help="a file to report on and not to fit on; repeatable",
     )
     arguments = parser.parse_args()
+    paths = [*arguments.validation, *arguments.also]
     with GoalTracker.load(arguments.model) as tracker:
-        files = {
-            path: [ask_everything(one, tracker.decoder) for one in read_labelled(path, probes=False)]
-            for path in (*arguments.validation, *arguments.also)
-        }
-    parts = [files[path] for path in arguments.validation]
-    answered = [item for part in parts for item in part]
+        files = [
+            [ask_everything(one, tracker.decoder) for one in read_labelled(path, probes=False)]
+            for path in paths
+        ]
+    validation, also = files[: len(arguments.validation)], files[len(arguments.validation) :]
+    answered = [item for file in validation for item in file]
     fitted = fit(answered)
     for name, agreement in steps(answered, fitted).items():
         print(json.dumps({"step": name, **figures(agreement)}))
-    for path, agreement in zip(files, held_out(parts, [files[path] for path in arguments.also]), strict=True):
+    for path, agreement in zip(paths, held_out(validation, also), strict=True):
         print(json.dumps({"held out": str(path), **figures(agreement)}))
     write(fitted["thresholds"], arguments.models / "calibration.json")
 
