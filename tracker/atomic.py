@@ -1,4 +1,4 @@
-"""Writes a whole text file beside its place and then renames it, so that no reader meets half of it.
+"""Writes a whole file beside its place and then renames it, so that no reader meets half of it.
 
 Knows files; knows nothing about what is in them.
 """
@@ -28,7 +28,11 @@ def write_text(path: Path, text: str) -> None:
     Raises ``InputError`` where that fails. An older file then stays as it was.
     """
     # A file's name that is not UTF-8, in a title, holds lone surrogates.
-    content = text.encode("utf-8", errors="backslashreplace")
+    write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file's content as :func:`write_text` does, and raise as it does."""
     target = path.resolve()
     try:
         if target.exists() and not target.is_file() and not target.is_dir():

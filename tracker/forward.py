@@ -20,6 +20,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -46,18 +47,27 @@ class CategoryCalibration(BaseModel):
     """Added to the log-probability of a status after that; 0 where it is missing."""
     threshold: Mapping[Status, Probability] = {}
     """A status is reported when it, or one beyond it, has this probability; 0.5 where it is missing."""
+    words: Annotated[float, Field(ge=0)] = 0.0
+    """The weight of the log-probabilities that words alone give (``tracker.lexical``): a logarithmic opinion
+    pool (Genest and Zidek 1986), in which the model's have the weight 1 / ``temperature``."""
     over: Literal["conversation", "turn"] = "conversation"
     """What the threshold is for: having come so far at all, or in the turn just read if not before. Where a
     model judges a category badly it sees a small chance of a move in every turn, and in a long conversation
     these add up to a large one without any turn that speaks for it."""
 
-    def mend(self, probabilities: Distribution) -> Distribution:
-        """Calibrate the distribution of one answer. A probability of 0 stays 0."""
+    def mend(self, probabilities: Distribution, by_words: Distribution | None = None) -> Distribution:
+        """Calibrate the distribution of one answer. A probability of 0 stays 0.
+
+        ``by_words`` is what words alone say to the same question; it counts where ``words`` is not 0.
+        """
         scores = {
             status: math.log(probability) / self.temperature + self.bias.get(status, 0.0)
             for status, probability in probabilities.items()
             if probability > 0
         }
+        if self.words and by_words is not None:
+            for status in scores:
+                scores[status] += self.words * math.log(by_words[status])
         highest = max(scores.values())
         weights = {status: math.exp(score - highest) for status, score in scores.items()}
         total = sum(weights.values())
@@ -73,6 +83,11 @@ class Calibration(BaseModel):
 
     def __getitem__(self, category: Category) -> CategoryCalibration:
         return self.categories.get(category, CategoryCalibration())
+
+    @property
+    def needs_words(self) -> bool:
+        """Whether what words alone say counts anywhere."""
+        return any(part.words > 0 for part in self.categories.values())
 
     @classmethod
     def read(cls, path: Path) -> Calibration:
@@ -110,7 +125,12 @@ class Belief:
             if mass >= NEGLIGIBLE and not is_final(self.category, status)
         )
 
-    def after(self, answers: Mapping[Status, Distribution], calibration: CategoryCalibration) -> Belief:
+    def after(
+        self,
+        answers: Mapping[Status, Distribution],
+        calibration: CategoryCalibration,
+        by_words: Mapping[Status, Distribution] = MappingProxyType({}),
+    ) -> Belief:
         """The belief after a turn.
 
         Parameters
@@ -118,6 +138,8 @@ class Belief:
         answers
             For statuses before the turn, the distribution of the status after it, as it came out of the
             model. A status that was not asked about stays where it is.
+        by_words
+            The same by words alone, where there is a second opinion.
         """
         statuses = STATUSES[self.category]
         moved = dict.fromkeys(statuses, 0.0)
@@ -125,7 +147,7 @@ class Belief:
             if before not in answers:
                 moved[before] += mass
                 continue
-            for status, probability in calibration.mend(answers[before]).items():
+            for status, probability in calibration.mend(answers[before], by_words.get(before)).items():
                 moved[status] += mass * probability
         total = sum(moved.values())
         masses = tuple(mass / total for mass in moved.values())

@@ -1,7 +1,7 @@
 """Tracking: a goal, a conversation that grows by a turn at a time, and where the goal stands after each.
 
-Knows what is asked when, which policies code checks instead, and how answers become a state. Knows nothing
-about how questions are answered or rules are read.
+Knows what is asked when and of whom, which policies code checks instead, and how answers become a state.
+Knows nothing about how questions are answered or rules are read.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from types import TracebackType
 
 from tracker.conversation import Conversation, Turn
 from tracker.decoding import Decoder, Distribution, Reading
-from tracker.errors import InputError
+from tracker.errors import InputError, ModelError
 from tracker.forward import Belief, Calibration
 from tracker.goal import Goal, Status
+from tracker.lexical import LexicalModel, LexicalReading
 from tracker.prompt import Question, opening_pieces, turn_pieces
 from tracker.rules import Check, checked, read_rules
 from tracker.state import ComponentState, GoalState, Track
@@ -53,10 +54,18 @@ class GoalTracker:
     """
 
     def __init__(
-        self, decoder: Decoder, calibration: Calibration, *, model: str, options: LoadArguments | None = None
+        self,
+        decoder: Decoder,
+        calibration: Calibration,
+        *,
+        model: str,
+        lexical: LexicalModel | None = None,
+        options: LoadArguments | None = None,
     ) -> None:
         self.decoder = decoder
         """What answers the questions."""
+        self.lexical = lexical
+        """What answers them a second time, from words alone, if anything does."""
         self._calibration = calibration
         self._model = model
         self._options = options
@@ -114,6 +123,14 @@ class GoalTracker:
         calibration = (
             Calibration() if prepared.calibration is None else Calibration.read(prepared.calibration)
         )
+        lexical = None
+        if calibration.needs_words:
+            if prepared.lexical is None:
+                raise ModelError(
+                    f"{prepared.calibration}: counts on lexical.npz, which is missing: the trained adapter "
+                    "is not completely installed"
+                )
+            lexical = LexicalModel.read(prepared.lexical)
         if not prepared.trained:
             warnings.warn(
                 f"{prepared.name} is not trained for tracking: its statuses will be poor",
@@ -121,7 +138,7 @@ class GoalTracker:
                 stacklevel=2,
             )
         arguments = LoadArguments(prepared.path, decoder, context, exact)
-        return cls(chosen, calibration, model=prepared.name, options=arguments)
+        return cls(chosen, calibration, model=prepared.name, lexical=lexical, options=arguments)
 
     def start(self, goal: Goal, *, opening: str | None = None) -> Session:
         """Begin to track a conversation.
@@ -132,7 +149,8 @@ class GoalTracker:
         reading.read(opening_pieces(opening))
         rules = read_rules(goal)
         beliefs = {c.id: Belief.start(c.category) for c in goal if c.id not in rules}
-        return Session(goal, reading, self._calibration, beliefs, GoalState.start(goal), rules)
+        words = None if self.lexical is None else self.lexical.start(goal, opening=opening)
+        return Session(goal, reading, self._calibration, beliefs, GoalState.start(goal), rules, words)
 
     def track(self, conversation: Conversation) -> Track:
         """The state of a conversation's goal after each of its turns.
@@ -244,6 +262,7 @@ class Session:
         beliefs: Mapping[str, Belief],
         state: GoalState,
         rules: Mapping[str, Check],
+        words: LexicalReading | None,
         turns: tuple[Turn, ...] = (),
     ) -> None:
         self.goal = goal
@@ -252,6 +271,7 @@ class Session:
         self._beliefs = dict(beliefs)
         self._state = state
         self._rules = rules
+        self._words = words
         self._turns = turns
 
     @property
@@ -279,6 +299,8 @@ class Session:
         turn = Turn(self._state.turn + 1, user, assistant)
         self._reading.read(turn_pieces(turn))
         self._turns += (turn,)
+        if self._words is not None:
+            self._words = self._words.after(turn)
         return self._reading, [
             Question(component, previous)
             for component in self.goal
@@ -288,9 +310,8 @@ class Session:
 
     def finish(self, questions: Sequence[Question], answers: Sequence[Distribution]) -> GoalState:
         """The second half of ``update``: where the goal stands after the answers, one a question."""
-        found: dict[str, dict[Status, Distribution]] = {}
-        for question, answer in zip(questions, answers, strict=True):
-            found.setdefault(question.component.id, {})[question.previous] = answer
+        found = _by_component(questions, answers)
+        by_words = {} if self._words is None else _by_component(questions, self._words.ask(questions))
         states: dict[str, ComponentState] = {}
         for component in self.goal:
             name = component.id
@@ -298,7 +319,9 @@ class Session:
                 states[name] = checked(self._rules[name], self._state[name].status, self._turns)
                 continue
             calibration = self._calibration[component.category]
-            self._beliefs[name] = self._beliefs[name].after(found.get(name, {}), calibration)
+            self._beliefs[name] = self._beliefs[name].after(
+                found.get(name, {}), calibration, by_words.get(name, {})
+            )
             states[name] = self._beliefs[name].state
         self._state = GoalState(self._state.turn + 1, states)
         return self._state
@@ -315,7 +338,9 @@ class Session:
             goal = Goal.model_construct(text=goal.text, components=tuple(c for c in goal if c.id in kept))
             state = GoalState(state.turn, {component.id: state[component.id] for component in goal})
         reading = self._reading.copy()
-        return Session(goal, reading, self._calibration, self._beliefs, state, self._rules, self._turns)
+        return Session(
+            goal, reading, self._calibration, self._beliefs, state, self._rules, self._words, self._turns
+        )
 
     def close(self) -> None:
         self._reading.close()
@@ -327,6 +352,16 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _by_component(
+    questions: Sequence[Question], answers: Sequence[Distribution]
+) -> dict[str, dict[Status, Distribution]]:
+    """The answers by a component's id and the status that it had before."""
+    found: dict[str, dict[Status, Distribution]] = {}
+    for question, answer in zip(questions, answers, strict=True):
+        found.setdefault(question.component.id, {})[question.previous] = answer
+    return found
 
 
 def _version() -> str:

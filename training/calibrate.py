@@ -1,14 +1,15 @@
 """Fit the calibration: ``python -m training.calibrate VALIDATION.jsonl ... MODELS``.
 
-Knows the raw answers of the shipped model, labels, and the calibration that ``tracker.forward`` applies.
-Knows nothing about weights.
+Knows the raw answers of the shipped model and of words alone (``tracker.lexical``), labels, and the
+calibration that ``tracker.forward`` applies. Knows nothing about weights or trees.
 
-Two things are fitted on validation, per category. A temperature and a bias per status, by maximum likelihood
-of the labelled changes (Platt 1999; Guo et al. 2017, arXiv 1706.04599, with a bias because training favours
-changes), with a weak prior towards changing nothing. Then the thresholds at which the forward filter
+Two things are fitted on validation, per category. A temperature, a weight of words alone and a bias per
+status, by maximum likelihood of the labelled changes (Platt 1999; Guo et al. 2017, arXiv 1706.04599, with a
+bias because training favours changes), with a weak prior towards changing nothing, or towards half of each
+where there are two opinions. Then the thresholds at which the forward filter
 reports a status, and whether they are for the conversation so far or for one turn, chosen by
 cross-validation. What each step brings is printed, and how well each file does with calibrations that were
-fitted without the conversations that they report.
+fitted without the conversations that they report: by the model, by words alone, and by both.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +34,7 @@ from tracker.conversation import Conversation
 from tracker.decoding import Decoder, Distribution
 from tracker.forward import Belief, Calibration, CategoryCalibration
 from tracker.goal import STATUSES, Category, Component, Status, is_final, start_status
+from tracker.lexical import LexicalModel
 from tracker.prompt import Question, opening_pieces, turn_pieces
 from tracker.rules import Check, checked, read_rules
 from tracker.state import ComponentState, GoalState, Track
@@ -54,10 +57,31 @@ Answers = Mapping[tuple[str, int, Status], Distribution]
 
 @dataclass(frozen=True)
 class Answered:
-    """A labelled conversation and the model's raw answer to every question that tracking could ask."""
+    """A labelled conversation and the raw answers to every question that tracking could ask."""
 
     conversation: Conversation
     answers: Answers
+    """The model's."""
+    words: Answers = field(default_factory=dict)
+    """Those of words alone, to the same questions; empty where nobody asked."""
+
+    @property
+    def by_model(self) -> Answered:
+        """The same without the second opinion."""
+        return replace(self, words={})
+
+    @property
+    def by_words(self) -> Answered:
+        """The same with the opinion of words alone as the only one."""
+        return replace(self, answers=self.words, words={})
+
+    def asked_after(
+        self, component: Component, turn: int, before: Iterable[Status]
+    ) -> tuple[dict[Status, Distribution], dict[Status, Distribution]]:
+        """The model's answers about a component after a turn, and those of words, by the status before."""
+        keys = {status: (component.id, turn, status) for status in before}
+        model = {status: self.answers[key] for status, key in keys.items()}
+        return model, {status: self.words[key] for status, key in keys.items() if key in self.words}
 
     @cached_property
     def rules(self) -> Mapping[str, Check]:
@@ -86,8 +110,8 @@ class Answered:
                     continue
                 of_category = calibration[component.category]
                 belief = beliefs[component.id]
-                asked = {s: self.answers[component.id, turn.index, s] for s in belief.open}
-                belief = belief.after(asked, of_category)
+                asked, by_words = self.asked_after(component, turn.index, belief.open)
+                belief = belief.after(asked, of_category, by_words)
                 if not filtered:
                     belief = _settled(beliefs[component.id], asked, of_category)
                 beliefs[component.id] = belief
@@ -108,11 +132,15 @@ def _settled(
     return Belief(before.category, tuple(float(s == likeliest) for s in statuses), likeliest)
 
 
-def ask_everything(conversation: Conversation, decoder: Decoder) -> Answered:
+def ask_everything(
+    conversation: Conversation, decoder: Decoder, lexical: LexicalModel | None = None
+) -> Answered:
     """Ask about every component after every turn, from every status that could still move."""
     answers: dict[tuple[str, int, Status], Distribution] = {}
+    by_words: dict[tuple[str, int, Status], Distribution] = {}
     reading = decoder.start()
     reading.read(opening_pieces(conversation.opening))
+    words = lexical.start(conversation.goal, opening=conversation.opening) if lexical else None
     for turn in conversation.turns:
         reading.read(turn_pieces(turn))
         questions = [
@@ -122,14 +150,18 @@ def ask_everything(conversation: Conversation, decoder: Decoder) -> Answered:
             if not is_final(component.category, previous)
             and (turn.index > 1 or previous == start_status(component.category))
         ]
-        for question, answer in zip(questions, reading.ask(questions), strict=True):
-            answers[question.component.id, turn.index, question.previous] = answer
+        keys = [(question.component.id, turn.index, question.previous) for question in questions]
+        answers.update(zip(keys, reading.ask(questions), strict=True))
+        if words:
+            words = words.after(turn)
+            by_words.update(zip(keys, words.ask(questions), strict=True))
     reading.close()
-    return Answered(conversation, answers)
+    return Answered(conversation, answers, by_words)
 
 
 def fit_probabilities(answered: Sequence[Answered], category: Category) -> CategoryCalibration:
-    """Temperature and biases of a category by penalised maximum likelihood on the labelled transitions."""
+    """Temperature, weight of words and biases of a category by penalised maximum likelihood on the labelled
+    transitions."""
     rows = []
     for item in answered:
         for component in item.asked(category):
@@ -137,24 +169,31 @@ def fit_probabilities(answered: Sequence[Answered], category: Category) -> Categ
             for turn, after in enumerate(item.conversation.labelled_statuses(component.id), start=1):
                 if is_final(category, before):
                     break
-                rows.append((item.answers[component.id, turn, before], after))
+                key = component.id, turn, before
+                rows.append((item.answers[key], item.words.get(key), after))
                 before = after
     moving = STATUSES[category][1:]
+    pooled = any(by_words is not None for _, by_words, _ in rows)
+    opinions = 2 if pooled else 1
 
     def calibration(parameters: Sequence[float]) -> CategoryCalibration:
+        weights = np.exp(parameters[:opinions]) / opinions
         return CategoryCalibration(
-            temperature=float(np.exp(parameters[0])),
-            bias={status: float(value) for status, value in zip(moving, parameters[1:], strict=True)},
+            temperature=float(1 / weights[0]),
+            words=float(weights[1]) if pooled else 0.0,
+            bias={status: float(value) for status, value in zip(moving, parameters[opinions:], strict=True)},
         )
 
     def loss(parameters: Sequence[float]) -> float:
         mend = calibration(parameters).mend
-        likelihood = sum(float(np.log(max(mend(answer)[after], 1e-9))) for answer, after in rows)
+        likelihood = sum(
+            float(np.log(max(mend(answer, by_words)[after], 1e-9))) for answer, by_words, after in rows
+        )
         return -likelihood + PRIOR * float(np.square(parameters).sum())
 
     if not rows:
         return CategoryCalibration()
-    return calibration(minimize(loss, np.zeros(1 + len(moving)), method="L-BFGS-B").x)
+    return calibration(minimize(loss, np.zeros(opinions + len(moving)), method="L-BFGS-B").x)
 
 
 def fit_thresholds(
@@ -235,7 +274,8 @@ def _reached(
             belief, furthest = Belief.start(category), np.zeros(len(statuses) - 1)
             for turn, label in enumerate(item.conversation.labelled_statuses(component.id), start=1):
                 before = np.cumsum(belief.masses[::-1])[::-1][1:]
-                belief = belief.after({s: item.answers[component.id, turn, s] for s in belief.open}, never)
+                asked, by_words = item.asked_after(component, turn, belief.open)
+                belief = belief.after(asked, never, by_words)
                 now = np.cumsum(belief.masses[::-1])[::-1][1:]
                 # What was reported once stays so.
                 furthest = np.maximum(furthest, (now - before) / np.maximum(1 - before, 1e-9))
@@ -255,7 +295,10 @@ def fit(answered: Sequence[Answered]) -> dict[str, Calibration]:
 
 
 def steps(answered: Sequence[Answered], fitted: Mapping[str, Calibration]) -> dict[str, Agreement]:
-    """Agreement on the same conversations after each step, the first believing each turn by itself."""
+    """Agreement on the same conversations after each step, the first believing each turn by itself.
+
+    The first two know the model's answers alone.
+    """
     conversations = [item.conversation for item in answered]
 
     def agreement(calibration: Calibration, *, filtered: bool = True, ruled: bool = False) -> Agreement:
@@ -328,9 +371,11 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     paths = [*arguments.validation, *arguments.also]
+    lexical_path = arguments.models / "lexical.npz"
+    lexical = LexicalModel.read(lexical_path) if lexical_path.exists() else None
     with GoalTracker.load(arguments.model) as tracker:
         files = [
-            [ask_everything(one, tracker.decoder) for one in read_labelled(path, probes=False)]
+            [ask_everything(one, tracker.decoder, lexical) for one in read_labelled(path, probes=False)]
             for path in paths
         ]
     validation, also = files[: len(arguments.validation)], files[len(arguments.validation) :]
@@ -338,8 +383,13 @@ def main() -> None:
     fitted = fit(answered)
     for name, agreement in steps(answered, fitted).items():
         print(json.dumps({"step": name, **figures(agreement)}))
-    for path, agreement in zip(paths, held_out(validation, also), strict=True):
-        print(json.dumps({"held out": str(path), **figures(agreement)}))
+    ways: dict[str, Callable[[Answered], Answered]] = {"model": attrgetter("by_model")}
+    if lexical is not None:
+        ways |= {"words": attrgetter("by_words"), "both": lambda item: item}
+    for way, of in ways.items():
+        taken = [[[of(item) for item in file] for file in group] for group in (validation, also)]
+        for path, agreement in zip(paths, held_out(*taken), strict=True):
+            print(json.dumps({"held out": str(path), "by": way, **figures(agreement)}))
     write(fitted["thresholds"], arguments.models / "calibration.json")
 
 

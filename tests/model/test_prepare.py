@@ -64,6 +64,9 @@ def test_the_adapter_is_in_the_prepared_model(
     model = prepare()
     assert model.trained
     assert model.calibration == models / "calibration.json"
+    assert model.lexical is None
+    (models / "lexical.npz").write_bytes(b"")
+    assert prepare().lexical == models / "lexical.npz"
     assert model.path.name == f"{tiny_base.sha256[:12]}-{sha256(adapter)[:12]}-F16.gguf"
     _, expected = read_with(tiny_base.path, "three of them", adapter)
     _, without = read_with(tiny_base.path, "three of them")

@@ -79,6 +79,21 @@ def test_a_threshold_for_one_turn_waits_for_a_turn_that_speaks_for_it():
     assert reported == [Status.ALIGNED] * 3 + [Status.MISALIGNED] * 2
 
 
+def test_two_opinions_are_pooled_by_their_weights():
+    words = {Status.ALIGNED: 0.2, Status.MISALIGNED: 0.8}
+    model = {Status.ALIGNED: 0.6, Status.MISALIGNED: 0.4}
+    calibration = CategoryCalibration(temperature=2, words=0.5)
+    mended = calibration.mend(model, words)
+    # The square root of the product, made to sum to 1.
+    assert mended[Status.MISALIGNED] == pytest.approx(0.32**0.5 / (0.32**0.5 + 0.12**0.5))
+    assert calibration.mend(model) == CategoryCalibration(temperature=2).mend(model)
+    assert CategoryCalibration().mend(model, words) == pytest.approx(model)
+    belief = Belief.start(Category.POLICY).after(
+        {Status.ALIGNED: model}, calibration, {Status.ALIGNED: words}
+    )
+    assert belief.reported is Status.MISALIGNED
+
+
 def test_what_is_settled_is_asked_no_more():
     sure = {Status.INCOMPLETE: {Status.INCOMPLETE: 0.0, Status.ATTEMPTED: 0.0, Status.COMPLETE: 1.0}}
     belief = Belief.start(Category.OBJECTIVE)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tracker.errors import InputError
-from tracker.forward import Calibration
+from tracker.forward import Calibration, CategoryCalibration
 from tracker.goal import Category, Component, Goal, Status, reachable
+from tracker.lexical import LexicalModel
 from tracker.prompt import question_pieces
 from tracker.tracking import GoalTracker
 
@@ -98,6 +99,45 @@ def test_a_copy_can_track_some_components_only(scripted, conversation):
     assert candidate.update("two")["rule"].status is Status.MISALIGNED
     assert decoder.asked[-1] == ["rule", "when"]
     assert len(session.update("two", "reply")) == len(conversation.goal)
+
+
+def test_words_have_a_say_where_the_calibration_gives_them_one(conversation):
+    class Words(LexicalModel):
+        """Holds every wish for voiced at the turn that speaks of mornings."""
+
+        def start(self, goal, *, opening=None):
+            return WordsReading("")
+
+    class WordsReading:
+        def __init__(self, text):
+            self.text = text
+
+        def after(self, turn):
+            return WordsReading(self.text + turn.user)
+
+        def ask(self, questions):
+            voiced = 0.99 if "morning" in self.text else 0.01
+            return [{question.previous: 1 - voiced, Status.ALIGNED: voiced} for question in questions]
+
+    class Unsure(Scripted):
+        def start(self):
+            reading = ScriptedReading(self, 0, "")
+            reading.ask = lambda questions: [{q.previous: 0.6, Status.ALIGNED: 0.4} for q in questions]
+            return reading
+
+    wish = conversation.goal["wish"]
+    goal = Goal(text="", components=(wish.model_copy(update={"objective": None}),))
+    counts = Calibration(categories={Category.PREFERENCE: CategoryCalibration(words=1.0)})
+    heeded, unheeded = (
+        GoalTracker(Unsure({}), calibration, model="none", lexical=Words({})).start(goal)
+        for calibration in (counts, Calibration())
+    )
+    for session in (heeded, unheeded):
+        assert session.update("A parcel.", "Yes?")["wish"].status is Status.MISALIGNED
+    copy = heeded.copy()
+    assert heeded.update("In the morning.")["wish"].status is Status.ALIGNED
+    assert copy.update("At noon.")["wish"].status is Status.MISALIGNED
+    assert unheeded.update("In the morning.")["wish"].probability == pytest.approx(0.64)
 
 
 @pytest.mark.parametrize(("user", "assistant"), [("", "hello"), ("hello", "  ")])

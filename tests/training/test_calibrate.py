@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -97,6 +98,26 @@ def test_what_code_checks_is_neither_fitted_nor_believed() -> None:
     scored = steps(wrong, fit(wrong))
     accuracies = [agreement.average.every_turn.accuracy.value for agreement in scored.values()]
     assert accuracies[-2:] == [0, 1]
+
+
+def test_the_opinion_that_sees_more_weighs_more() -> None:
+    """The model sees nothing; words see the break of every fourth conversation at its third turn."""
+    answered = [
+        replace(one, words=_policy(n, None, [0.05, 0.05, 0.9 if n % 4 == 0 else 0.05, *[0.05] * 3]).answers)
+        for n, one in enumerate(_blind())
+    ]
+    fitted = fit(answered)
+    policies = fitted["thresholds"][Category.POLICY]
+    assert policies.words > 1 / policies.temperature
+    assert fitted["thresholds"].needs_words
+    assert _reports(answered, policies) == 10
+
+    def kappas(items: list[Answered]) -> float:
+        part = held_out([items])[0].categories[Category.POLICY]
+        return part.figures.every_turn.kappa.value
+
+    assert kappas(answered) == kappas([one.by_words for one in answered]) == 1
+    assert kappas([one.by_model for one in answered]) < 0.1
 
 
 def test_what_is_held_out_is_reported_by_calibrations_that_did_not_see_it(

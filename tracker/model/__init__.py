@@ -33,6 +33,8 @@ class PreparedModel:
     """Whether it was trained for tracking: the shipped adapter is in it."""
     calibration: Path | None
     """The calibration that belongs to it."""
+    lexical: Path | None
+    """The lexical model that gives a second opinion."""
 
 
 def prepare(model: str | Path | None = None) -> PreparedModel:
@@ -106,7 +108,9 @@ def build(recipe: Recipe, output: Path, between: Path) -> None:
 
 def _prepared(recipe: Recipe, path: Path) -> PreparedModel:
     adapter = recipe.adapter
-    return PreparedModel(path, recipe.name, adapter is not None, adapter.calibration if adapter else None)
+    if adapter is None:
+        return PreparedModel(path, recipe.name, trained=False, calibration=None, lexical=None)
+    return PreparedModel(path, recipe.name, True, adapter.calibration, adapter.lexical)
 
 
 def _given(path: Path) -> PreparedModel:
@@ -118,7 +122,7 @@ def _given(path: Path) -> PreparedModel:
         recipe = shipped_recipe()
         if path.resolve() == cache.path(recipe).resolve():
             return _prepared(recipe, path)
-    return PreparedModel(path, path.stem, trained=False, calibration=None)
+    return PreparedModel(path, path.stem, trained=False, calibration=None, lexical=None)
 
 
 def _check_fits(adapter: Adapter, base: Base) -> None:

@@ -1,10 +1,11 @@
-"""The trained adapter that goalstate ships: a LoRA in GGUF, its manifest and its calibration.
+"""The trained adapter that goalstate ships: a LoRA in GGUF, its manifest, and what belongs to it.
 
 Knows the files in ``models/`` and the few keys of the manifest that preparing a model needs. Knows nothing
 about what an adapter does to a base.
 
 The folder holds ``adapter.gguf``, ``manifest.json`` and, where the adapter was calibrated,
-``calibration.json``. Of the manifest this is read, and all of it may be left out::
+``calibration.json``, with the lexical model in ``lexical.npz`` if its opinion is to count. Of the manifest
+this is read, and all of it may be left out::
 
     {"base": {"sha256": "..."}, "adapter": {"sha256": "..."}, "quantisation": "Q8_0"}
 """
@@ -56,6 +57,7 @@ class Adapter:
     sha256: str
     manifest: Manifest
     calibration: Path | None
+    lexical: Path | None
 
 
 def read_adapter(folder: Path | None) -> Adapter | None:
@@ -66,8 +68,8 @@ def read_adapter(folder: Path | None) -> Adapter | None:
     """
     if folder is None:
         return None
-    path, manifest_path, calibration = (
-        folder / name for name in ("adapter.gguf", "manifest.json", "calibration.json")
+    path, manifest_path, *others = (
+        folder / name for name in ("adapter.gguf", "manifest.json", "calibration.json", "lexical.npz")
     )
     if not path.exists() and not manifest_path.exists():
         return None
@@ -81,7 +83,8 @@ def read_adapter(folder: Path | None) -> Adapter | None:
             f"{path}: not the adapter that {manifest_path.name} describes (sha256 {found[:12]}…, expected "
             f"{manifest.adapter.sha256[:12]}…)"
         )
-    return Adapter(path, found, manifest, calibration if calibration.exists() else None)
+    calibration, lexical = (other if other.exists() else None for other in others)
+    return Adapter(path, found, manifest, calibration, lexical)
 
 
 def _read_manifest(path: Path) -> Manifest:

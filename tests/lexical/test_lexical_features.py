@@ -1,0 +1,90 @@
+"""What the features of a component say about a turn: whose words they are, and nothing from later turns."""
+
+from __future__ import annotations
+
+import pytest
+
+from tracker.conversation import Turn
+from tracker.goal import Component, Goal, Status
+from tracker.lexical import NAMES, Featuriser
+
+LAMP = Component.model_validate({"id": "o", "category": "objective", "text": "Return the green lamp."})
+MONEY = Component.model_validate(
+    {"id": "q", "category": "requirement", "text": "The refund is 40 euros.", "objective": "o"}
+)
+WISH = Component.model_validate(
+    {"id": "w", "category": "preference", "text": "You would like a voucher.", "objective": "o"}
+)
+RULE = Component.model_validate(
+    {"id": "r", "category": "policy", "text": "If the agent offers a voucher, mention the newspaper."}
+)
+GOAL = Goal(components=(LAMP, MONEY, WISH, RULE))
+
+
+def named(featuriser: Featuriser, component: Component, previous: Status | None = None) -> dict[str, float]:
+    values = featuriser.features(component, previous or component.start)
+    return dict(zip(NAMES, values, strict=True))
+
+
+def test_words_count_for_who_said_them() -> None:
+    read = Featuriser(GOAL).after(Turn(1, "I am returning a green lamp!", "Which order is it?"))
+    of_lamp, of_wish = named(read, LAMP), named(read, WISH)
+    assert of_lamp["share in message"] == 1
+    assert of_lamp["share in reply"] == of_wish["share in message"] == 0
+    assert of_lamp["share in message over the others'"] == 0
+    assert named(read, MONEY)["objective's share in message"] == 1
+
+
+def test_a_word_that_many_components_have_counts_less() -> None:
+    read = Featuriser(GOAL).after(Turn(1, "A voucher?", "The newspaper."))
+    of_rule = named(read, RULE)
+    assert 0 < of_rule["share in message"] < of_rule["share in reply"]
+
+
+def test_what_was_said_before_is_told_from_what_is_new() -> None:
+    first = Featuriser(GOAL, opening="Is it about a lamp?").after(Turn(1, "Yes, a green one.", "I see."))
+    second = first.after(Turn(2, "I want to return the green lamp.", None))
+    before, now = named(first, LAMP), named(second, LAMP)
+    assert before["share in the last reply"] == before["share heard before"] > 0
+    assert now["share in the last reply"] == 0
+    assert now["share said before"] == before["share in message"] > 0
+    assert now["share new in message"] == pytest.approx(1 / 3)
+    assert (before["no reply"], now["no reply"]) == (0, 1)
+    # Reading on left the earlier reading as it was.
+    assert named(first, LAMP) == before
+
+
+def test_numbers_and_refusals_are_looked_for_where_the_component_is_spoken_of() -> None:
+    reply = "Your order has 3 parts. Unfortunately the refund is 25 euros. Anything else?"
+    of_money = named(Featuriser(GOAL).after(Turn(1, "And the refund?", reply)), MONEY)
+    assert of_money["other numbers in reply"] == 2
+    assert of_money["other numbers in nearest of reply"] == 1
+    assert of_money["refusal in nearest of reply"] == 1
+    assert of_money["question in nearest of reply"] == 0
+    assert of_money["numbers in reply"] == 0
+
+
+def test_a_rule_is_told_from_its_condition() -> None:
+    read = Featuriser(GOAL).after(Turn(1, "The lamp is broken.", "We offer you a voucher."))
+    read = read.after(Turn(2, "I saw it in the newspaper.", "Oh."))
+    of_rule = named(read, RULE)
+    assert of_rule["has a condition"] == 1
+    assert of_rule["condition's share in last reply"] > 0
+    assert of_rule["deed's share in message"] > 0
+    assert of_rule["condition's share in message"] == of_rule["deed's share in last reply"] == 0
+    assert named(read, LAMP)["has a condition"] == 0
+
+
+def test_the_status_before_is_a_feature() -> None:
+    read = Featuriser(GOAL).after(Turn(1, "The lamp.", "No."))
+    assert named(read, LAMP)["moved before"] == 0
+    assert named(read, LAMP, Status.ATTEMPTED)["moved before"] == 1
+
+
+@pytest.mark.parametrize("message", ["?!", "🙂", "x" * 3000, "İ ß ﬁ \n\n ...", "1.2.3,4:5"])
+def test_any_message_has_features(message: str) -> None:
+    read = Featuriser(GOAL).after(Turn(1, message, None))
+    for component in GOAL:
+        values = read.features(component, component.start)
+        assert len(values) == len(NAMES) == len(set(NAMES))
+        assert all(value == value and abs(value) < 1e6 for value in values)

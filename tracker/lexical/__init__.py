@@ -1,0 +1,10 @@
+"""A second opinion on every question, from words alone: what a small language model overlooks, counting sees.
+
+Knows which words, numbers, names and cues of a turn bear on a component, and trees that were trained on them.
+Knows nothing about the language model; ``tracker.forward`` pools the two.
+"""
+
+from tracker.lexical.features import NAMES, Featuriser
+from tracker.lexical.model import LexicalModel, LexicalReading
+
+__all__ = ["NAMES", "Featuriser", "LexicalModel", "LexicalReading"]

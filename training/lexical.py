@@ -1,0 +1,151 @@
+"""Grow the trees of the lexical model: ``python -m training.lexical TRAIN.jsonl ... MODELS``.
+
+Knows labels, features (``tracker.lexical``) and scikit-learn's boosted trees. Knows nothing about the
+language model: a row is a component after a turn, given its labelled status before it, and the class is its
+labelled status after it. Weak labels may stand beside judged ones and count for less.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from tracker.conversation import Conversation
+from tracker.goal import STATUSES, Category, is_final
+from tracker.lexical import NAMES, Featuriser, LexicalModel
+from tracker.lexical.trees import Floats, Ints, Trees
+from tracker.rules import read_rules
+from training.data import read_labelled
+
+TREES = 400
+LEARNING_RATE = 0.04
+LEAVES = 16
+LEAST_IN_LEAF = 40
+PENALTY = 10.0
+"""Of leaves' squared values."""
+FEATURES_PER_SPLIT = 0.3
+WEAK = 0.25
+"""What a row with weak labels counts for. It and the six above were chosen on validation."""
+
+
+def rows(conversations: Iterable[Conversation]) -> dict[Category, tuple[Floats, Ints]]:
+    """Features, shape (rows, features), and the positions of the statuses that came after, shape (rows,).
+
+    Policies that code checks are left out, as they are where the model is asked.
+    """
+    found: dict[Category, list[tuple[list[float], int]]] = defaultdict(list)
+    for conversation in conversations:
+        rules = read_rules(conversation.goal)
+        asked = [component for component in conversation.goal if component.id not in rules]
+        labels = {component.id: conversation.labelled_statuses(component.id) for component in asked}
+        before = {component.id: component.start for component in asked}
+        featuriser = Featuriser(conversation.goal, opening=conversation.opening)
+        for turn in conversation.turns:
+            featuriser = featuriser.after(turn)
+            for component in asked:
+                category, previous = component.category, before[component.id]
+                if is_final(category, previous):
+                    continue
+                after = before[component.id] = labels[component.id][turn.index - 1]
+                values = featuriser.features(component, previous)
+                found[category].append((values, STATUSES[category].index(after)))
+    return {
+        category: (np.array([values for values, _ in made]), np.array([after for _, after in made]))
+        for category, made in found.items()
+    }
+
+
+def grow(features: Floats, after: Ints, weights: Floats, category: Category) -> Trees:
+    """Boosted trees for a category, of rows as :func:`rows` makes them and what each counts for.
+
+    Raises ``ValueError`` where a status never comes up.
+    """
+    statuses = STATUSES[category]
+    counts = Counter(after.tolist())
+    missing = [str(status) for position, status in enumerate(statuses) if not counts[position]]
+    if missing:
+        raise ValueError(f"{category}: no component becomes {' or '.join(missing)} in the training files")
+    model = HistGradientBoostingClassifier(
+        max_iter=TREES,
+        learning_rate=LEARNING_RATE,
+        max_leaf_nodes=LEAVES,
+        min_samples_leaf=LEAST_IN_LEAF,
+        l2_regularization=PENALTY,
+        max_features=FEATURES_PER_SPLIT,
+        early_stopping=False,
+        random_state=0,
+    ).fit(features, after, sample_weight=weights)
+    return exported(model)
+
+
+def exported(model: HistGradientBoostingClassifier) -> Trees:
+    """A fitted classifier's trees; with two classes, its one score is the second class's.
+
+    Raises ``ValueError`` unless they give the probabilities that the classifier gives: where its trees are
+    kept is no part of scikit-learn's promises.
+    """
+    start = model._baseline_prediction.ravel()
+    binary = len(start) == 1
+    parts: dict[str, list[np.ndarray]] = defaultdict(list)
+    roots, classes, size = [], [], 0
+    for step in model._predictors:
+        for position, predictor in enumerate(step):
+            nodes = predictor.nodes
+            own = np.arange(len(nodes))
+            leaf = nodes["is_leaf"].astype(bool)
+            parts["feature"].append(np.where(leaf, 0, nodes["feature_idx"]))
+            parts["threshold"].append(np.where(leaf, 0.0, nodes["num_threshold"]))
+            parts["left"].append(np.where(leaf, own, nodes["left"]) + size)
+            parts["right"].append(np.where(leaf, own, nodes["right"]) + size)
+            parts["value"].append(np.where(leaf, nodes["value"], 0.0))
+            roots.append(size)
+            classes.append(position + binary)
+            size += len(nodes)
+    joined = {name: np.concatenate(arrays) for name, arrays in parts.items()}
+    trees = Trees(
+        feature=joined["feature"].astype(np.int64),
+        threshold=joined["threshold"].astype(np.float64),
+        left=joined["left"].astype(np.int64),
+        right=joined["right"].astype(np.int64),
+        value=joined["value"].astype(np.float64),
+        roots=np.array(roots, dtype=np.int64),
+        classes=np.array(classes, dtype=np.int64),
+        start=np.concatenate([[0.0], start]) if binary else start.astype(np.float64),
+    )
+    probe = np.random.default_rng(0).normal(size=(64, model.n_features_in_))
+    if not np.allclose(trees.probabilities(probe), model.predict_proba(probe), atol=1e-9):
+        raise ValueError("this version of scikit-learn keeps its trees in another way than is known here")
+    return trees
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("train", type=Path, nargs="+", help="native files with labels; never a test file")
+    parser.add_argument("models", type=Path, help="folder to write lexical.npz to")
+    parser.add_argument(
+        "--weak", type=Path, action="append", default=[], help="a file with weak labels; repeatable"
+    )
+    arguments = parser.parse_args()
+    parts = [
+        (rows(one for path in paths for one in read_labelled(path, probes=False)), weight)
+        for paths, weight in ((arguments.train, 1.0), (arguments.weak, WEAK))
+    ]
+    trees = {}
+    for category in Category:
+        made = [(*found[category], weight) for found, weight in parts if category in found]
+        features, after = (np.concatenate([part[n] for part in made]) for n in (0, 1))
+        weights = np.concatenate([np.full(len(part), weight) for _, part, weight in made])
+        trees[category] = grow(features, after, weights, category)
+        counts = Counter(str(STATUSES[category][position]) for position in after.tolist())
+        print(json.dumps({"category": str(category), "rows": len(after), "features": len(NAMES), **counts}))
+    LexicalModel(trees).save(arguments.models / "lexical.npz")
+
+
+if __name__ == "__main__":
+    main()
