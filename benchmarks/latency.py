@@ -28,8 +28,9 @@ import llama_cpp
 
 from benchmarks.machine import conversations, machine, peak_memory
 from tracker.conversation import Conversation
-from tracker.goal import Component, reachable
+from tracker.goal import Component, Goal, reachable
 from tracker.hardware import load_options
+from tracker.lexical.text import read_text
 from tracker.llama import Model
 from tracker.plain import PlainDecoder
 from tracker.prompt import Question, opening_pieces, question_pieces, turn_pieces
@@ -57,7 +58,8 @@ def ways(tracker: GoalTracker, conversation: Conversation) -> Ways:
     """All ways that are installed, goalstate's fast one first."""
     *before, last = conversation.turns[:TURN]
     asked = questions(conversation)
-    decoder = tracker.decoder
+    decoder, lexical = tracker.decoder, tracker.lexical
+    assert lexical is not None, "the shipped tracker has a second opinion"
     vocabulary = decoder.model.vocabulary
     path, options = decoder.model.path, load_options()
 
@@ -89,6 +91,16 @@ def ways(tracker: GoalTracker, conversation: Conversation) -> Ways:
         fork.close()
         return seconds
 
+    def words() -> float:
+        # Every message is read once in use; here it must not be remembered from the time before.
+        read_text.cache_clear()
+        opinion = lexical.start(Goal(components=tuple(question.component for question in asked)))
+        for turn in before:
+            opinion = opinion.after(turn)
+        start = time.perf_counter()
+        opinion.after(last).ask(asked)
+        return time.perf_counter() - start
+
     plain_decoder = PlainDecoder(Model(path, options), context=4096, threads=options.threads)
 
     def plain() -> float:
@@ -100,6 +112,7 @@ def ways(tracker: GoalTracker, conversation: Conversation) -> Ways:
 
     found: Ways = {
         "goalstate, branches": fast,
+        "goalstate, the second opinion by words": words,
         "floor: one batch of the new tokens": floor,
         "goalstate, plain": plain,
     }

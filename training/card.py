@@ -391,15 +391,17 @@ class Card:
             return ""
         return (
             "### Calibration\n\n"
-            "Fitted on validation (`calibration.json`). Log-probabilities are divided by the temperature, "
-            "then the bias is added; a status is reported once it, or one beyond it, has its threshold's "
-            "probability, over the conversation so far or over one turn.\n\n"
+            "Fitted on validation (`calibration.json`). The model's log-probabilities are divided by the "
+            "temperature, those of the lexical model are multiplied by the weight of words, and the bias is "
+            "added. A status is reported once it, or one beyond it, has its threshold's probability, over "
+            "the conversation so far or over one turn.\n\n"
             + table(
-                ("category", "temperature", "bias", "threshold", "over"),
+                ("category", "temperature", "weight of words", "bias", "threshold", "over"),
                 [
                     (
                         str(category),
                         f"{part.temperature:.3f}",
+                        f"{part.words:.3f}",
                         _by_status(part.bias),
                         _by_status(part.threshold),
                         part.over,

@@ -11,15 +11,18 @@ import argparse
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from tracker.atomic import write_text
 from tracker.conversation import Conversation
 from tracker.goal import STATUSES, Category, is_final
 from tracker.lexical import NAMES, Featuriser, LexicalModel
 from tracker.lexical.trees import Floats, Ints, Trees
+from tracker.model.digest import sha256
 from tracker.rules import read_rules
 from training.data import read_labelled
 
@@ -127,14 +130,15 @@ def exported(model: HistGradientBoostingClassifier) -> Trees:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("train", type=Path, nargs="+", help="native files with labels; never a test file")
-    parser.add_argument("models", type=Path, help="folder to write lexical.npz to")
+    parser.add_argument("models", type=Path, help="folder to write lexical.npz and lexical.json to")
     parser.add_argument(
         "--weak", type=Path, action="append", default=[], help="a file with weak labels; repeatable"
     )
     arguments = parser.parse_args()
+    uses = (("judged labels", arguments.train, 1.0), ("weak labels", arguments.weak, WEAK))
     parts = [
         (rows(one for path in paths for one in read_labelled(path, probes=False)), weight)
-        for paths, weight in ((arguments.train, 1.0), (arguments.weak, WEAK))
+        for _, paths, weight in uses
     ]
     trees = {}
     for category in Category:
@@ -144,7 +148,27 @@ def main() -> None:
         trees[category] = grow(features, after, weights, category)
         counts = Counter(str(STATUSES[category][position]) for position in after.tolist())
         print(json.dumps({"category": str(category), "rows": len(after), "features": len(NAMES), **counts}))
-    LexicalModel(trees).save(arguments.models / "lexical.npz")
+    path = arguments.models / "lexical.npz"
+    LexicalModel(trees).save(path)
+    manifest = {
+        "trees": {"sha256": sha256(path), "bytes": path.stat().st_size},
+        "training": {
+            "date": datetime.now(UTC).date().isoformat(),
+            "trees": TREES,
+            "learning_rate": LEARNING_RATE,
+            "leaves": LEAVES,
+            "least_in_leaf": LEAST_IN_LEAF,
+            "penalty": PENALTY,
+            "features_per_split": FEATURES_PER_SPLIT,
+            "weak_weight": WEAK,
+            "data": [
+                {"file": f"{source.parent.name}/{source.name}", "use": use, "sha256": sha256(source)}
+                for use, sources, _ in uses
+                for source in sources
+            ],
+        },
+    }
+    write_text(arguments.models / "lexical.json", json.dumps(manifest, indent=2) + "\n")
 
 
 if __name__ == "__main__":

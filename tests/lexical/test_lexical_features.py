@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from tracker.conversation import Turn
@@ -79,6 +84,32 @@ def test_the_status_before_is_a_feature() -> None:
     read = Featuriser(GOAL).after(Turn(1, "The lamp.", "No."))
     assert named(read, LAMP)["moved before"] == 0
     assert named(read, LAMP, Status.ATTEMPTED)["moved before"] == 1
+
+
+def test_features_are_the_same_in_every_run() -> None:
+    """Sets of words come in another order with every hash seed; nothing may depend on it."""
+    script = (
+        "import random; from test_lexical_features import *\n"
+        "random.seed(0); words = [a + b + 'm' for a in 'bdfgklmnprst' for b in 'aiou']\n"
+        "texts = [' '.join(random.sample(words[: 6 + 5 * n], 6)) for n in range(8)]\n"
+        "goal = Goal(components=tuple(LAMP.model_copy(update={'id': t, 'text': t}) for t in texts))\n"
+        "read = Featuriser(goal)\n"
+        "for turn in range(1, 30):\n"
+        "    read = read.after(Turn(turn, *(' '.join(random.sample(words, 12)) for _ in range(2))))\n"
+        "    for component in goal: print(read.features(component, component.start))\n"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(outputs) == 1
 
 
 @pytest.mark.parametrize("message", ["?!", "🙂", "x" * 3000, "İ ß ﬁ \n\n ...", "1.2.3,4:5"])

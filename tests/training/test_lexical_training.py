@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,6 +14,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from tracker.conversation import Conversation
 from tracker.goal import STATUSES, Category, Component, Status
 from tracker.lexical import LexicalModel
+from tracker.model.digest import sha256
 from tracker.prompt import Question
 from training.lexical import exported, grow, main, rows
 
@@ -85,6 +87,11 @@ def test_the_command_writes_a_model_that_sees_what_it_was_shown(
     monkeypatch.setattr("training.lexical.TREES", 100)
     monkeypatch.setattr(sys, "argv", ["lexical", str(train), str(tmp_path)])
     main()
+    manifest = json.loads((tmp_path / "lexical.json").read_text())
+    assert manifest["trees"]["sha256"] == sha256(tmp_path / "lexical.npz")
+    assert [(one["use"], one["sha256"]) for one in manifest["training"]["data"]] == [
+        ("judged labels", sha256(train))
+    ]
     model = LexicalModel.read(tmp_path / "lexical.npz")
     assert {category: len(trees.start) for category, trees in model.trees.items()} == {
         category: len(STATUSES[category]) for category in Category

@@ -40,6 +40,7 @@ class Featuriser:
         self._texts = {component.id: read_text(component.text) for component in goal}
         found = Counter(word for text in self._texts.values() for word in text.words)
         self._weights = {word: 1 / math.sqrt(count) for word, count in found.items()}
+        self._totals = {name: self._weight(text.words) for name, text in self._texts.items()}
         self._clauses = {component.id: read_clauses(component.text) for component in goal}
         self._user = self._reply = read_text(None)
         self._asked = read_text(opening)
@@ -51,7 +52,8 @@ class Featuriser:
     def after(self, turn: Turn) -> Featuriser:
         """That of the conversation with one more turn."""
         new = object.__new__(Featuriser)
-        new._goal, new._texts, new._weights = self._goal, self._texts, self._weights
+        new._goal, new._texts = self._goal, self._texts
+        new._weights, new._totals = self._weights, self._totals
         new._clauses = self._clauses
         new._asked = self._reply if self._turn else self._asked
         new._said, new._heard = self._said | self._user.words, self._heard | self._reply.words
@@ -145,9 +147,12 @@ class Featuriser:
             yield from _cues(name, whole)
 
     def _share(self, component: Component, words: Names) -> float:
-        own = self._texts[component.id].words
-        total = sum(self._weights[word] for word in own)
-        return sum(self._weights[word] for word in own & words) / total if total else 0.0
+        total = self._totals[component.id]
+        return self._weight(self._texts[component.id].words & words) / total if total else 0.0
+
+    def _weight(self, words: Names) -> float:
+        # A set's order differs from run to run, and with it the last digits of a plain sum.
+        return math.fsum(self._weights[word] for word in words)
 
 
 def _cues(name: str, text: Text) -> Iterator[tuple[str, float]]:
