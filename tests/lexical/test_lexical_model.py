@@ -45,6 +45,7 @@ def test_leaves_are_added_up_and_made_probabilities() -> None:
     "broken",
     [
         {"left": np.array([1, 1, 3])},
+        {"left": np.array([1, 0, 2])},
         {"roots": np.array([3])},
         {"classes": np.array([2])},
         {"threshold": np.array([0.5])},

@@ -19,7 +19,7 @@ from tracker.conversation import Turn
 from tracker.goal import Component, Goal, Status
 from tracker.lexical.text import CUES, SIGNS, Text, read_clauses, read_text
 
-Names = frozenset[str]
+Words = frozenset[str]
 
 
 class _Shares(NamedTuple):
@@ -44,8 +44,8 @@ class Featuriser:
         self._clauses = {component.id: read_clauses(component.text) for component in goal}
         self._user = self._reply = read_text(None)
         self._asked = read_text(opening)
-        self._said: Names = frozenset()
-        self._heard: Names = self._asked.words
+        self._said: Words = frozenset()
+        self._heard: Words = self._asked.words
         self._turn = 0
         self._shares: dict[str, _Shares] = {}
 
@@ -146,11 +146,11 @@ class Featuriser:
             yield from zip((f"{sign} of {name}" for sign in SIGNS), whole.signs, strict=True)
             yield from _cues(name, whole)
 
-    def _share(self, component: Component, words: Names) -> float:
+    def _share(self, component: Component, words: Words) -> float:
         total = self._totals[component.id]
         return self._weight(self._texts[component.id].words & words) / total if total else 0.0
 
-    def _weight(self, words: Names) -> float:
+    def _weight(self, words: Words) -> float:
         # A set's order differs from run to run, and with it the last digits of a plain sum.
         return math.fsum(self._weights[word] for word in words)
 
@@ -159,7 +159,7 @@ def _cues(name: str, text: Text) -> Iterator[tuple[str, float]]:
     return zip((f"{cue} in {name}" for cue in CUES), text.cues, strict=True)
 
 
-def _ratio(own: Names, others: Names) -> float:
+def _ratio(own: Words, others: Words) -> float:
     return len(own & others) / len(own) if own else 0.0
 
 

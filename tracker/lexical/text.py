@@ -172,7 +172,7 @@ SIGNS = (
 """The order of ``Text.signs``."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def read_text(text: str | None) -> Text:
     """The ``Text`` of a text; of nothing, where there is none."""
     return Text(text or "")
@@ -185,7 +185,7 @@ _CONDITION = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def read_clauses(text: str) -> tuple[Text, Text]:
     """What a rule is bound to ("if the agent offers a voucher", or nothing), and the rest of it."""
     found = _CONDITION.search(text)

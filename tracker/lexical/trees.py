@@ -51,9 +51,16 @@ class Trees:
                 )
             )
             and self.feature.min(initial=0) >= 0
+            and self._ends()
         )
         if not whole:
             raise ValueError("the trees' arrays do not fit each other")
+
+    def _ends(self) -> bool:
+        """Whether every node is a leaf or has both children behind it, so that going down comes to an end."""
+        own = np.arange(len(self.feature))
+        leaf = (self.left == own) & (self.right == own)
+        return bool(np.all(leaf | ((self.left > own) & (self.right > own))))
 
     def probabilities(self, rows: Floats) -> Floats:
         """Shape (rows, features) → (rows, classes), each row summing to 1."""
