@@ -12,16 +12,19 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from tracker.conversation import Conversation, Turn
 from tracker.decoding import Decoder, Distribution, Reading
 from tracker.errors import InputError, ModelError
 from tracker.forward import Belief, Calibration
 from tracker.goal import Goal, Status
-from tracker.lexical import LexicalModel, LexicalReading
 from tracker.prompt import Question, opening_pieces, turn_pieces
 from tracker.rules import Check, checked, read_rules
 from tracker.state import ComponentState, GoalState, Track
+
+if TYPE_CHECKING:
+    from tracker.lexical import LexicalModel, LexicalReading
 
 DECODERS = ("branches", "plain")
 TOGETHER = 1
@@ -125,6 +128,8 @@ class GoalTracker:
         )
         lexical = None
         if calibration.needs_words:
+            from tracker.lexical import LexicalModel
+
             if prepared.lexical is None:
                 raise ModelError(
                     f"{prepared.calibration}: counts on lexical.npz, which is missing: the trained adapter "

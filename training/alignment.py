@@ -19,9 +19,10 @@ from scipy.sparse import lil_matrix
 from tracker.clauses import as_sentence
 from tracker.cues import category_of
 from tracker.goal import Category, Goal
-from tracker.matching import token_f1, words
+from tracker.matching import token_f1
 from tracker.splitter.model import Run, spans
 from tracker.splitter.pieces import Pieces
+from tracker.stems import words
 
 _LEAST = 0.15
 """Token F1 under which a run cannot be what a component was written from."""

@@ -14,7 +14,7 @@ from functools import cached_property
 from tracker.conversation import Conversation
 from tracker.farewell import is_farewell
 from tracker.goal import Category, Component
-from tracker.matching import words
+from tracker.stems import words
 from training.matters import Form, Matter
 
 _ENOUGH, _FEW = 0.6, 0.4

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from tracker.errors import InputError
@@ -176,3 +179,9 @@ def test_a_policy_that_code_can_check_is_not_asked_about():
     assert 0.9 < broken.probability < 1
     assert session.update("Bye.")["calm"].status is Status.MISALIGNED
     assert all(asked == ["kind"] for asked in decoder.asked)
+
+
+def test_nothing_heavy_is_loaded_before_a_model_is():
+    script = "import sys, tracker.tracking; print(sorted({'llama_cpp', 'numpy', 'scipy'} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

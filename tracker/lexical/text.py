@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from types import MappingProxyType
 
-from tracker.matching import words
 from tracker.rules.measures import CAPITALS, EMOJI, GREETING, PLEASE, SORRY, THANKS
+from tracker.stems import words
 
 _NOT = r"(?:can|don|won|isn|aren|doesn|didn|couldn|wouldn|hasn|haven|wasn)['’]?t"
 
