@@ -36,6 +36,7 @@ from tracker.goal import STATUSES, Category, Component, Status, reachable
 from tracker.model.base import find_base
 from tracker.state import ComponentState, GoalState, Track
 from training.data import labelled_questions, read_labelled
+from training.provenance import file_name
 
 Floats = npt.NDArray[np.float64]
 
@@ -345,7 +346,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         train = [c for path in given.train for c in read_labelled(path)]
-        files = {f"{path.parent.name}/{path.name}": read_labelled(path, probes=False) for path in given.files}
+        files = {file_name(path): read_labelled(path, probes=False) for path in given.files}
         comparisons = compare(all_ways(train, untrained=given.untrained, tracker=given.tracker), files)
     except GoalstateError as error:
         print(f"baselines: error: {error}", file=sys.stderr)

@@ -27,6 +27,7 @@ from tracker.splitter.model import LABELS, Weights
 from tracker.splitter.pieces import cut
 from training.alignment import align
 from training.data import read_labelled
+from training.provenance import file_entry
 from training.rephrasing import rephrase
 from training.splitter import Example, fit
 
@@ -100,18 +101,16 @@ def main() -> None:
     arguments = parser.parse_args()
     written = [each.goal for each in read_labelled(arguments.train, probes=False)]
     examples = list(written_examples(written))
-    data = [{"file": _name(arguments.train), "use": "written goals", "goals": len(examples)}]
-    data[0]["sha256"] = sha256(arguments.train)
+    use = "written goals, each also rephrased" if arguments.rephrase else "written goals"
+    data = [file_entry(arguments.train, use=use, goals=len(examples))]
     if arguments.rephrase:
         examples += written_examples(rephrased(written))
-        data[0]["use"] = "written goals, each also rephrased"
     if arguments.weak:
         weak = list(
             weak_examples(_weak_goals(arguments.weak, arguments.weak_goals), weight=arguments.weak_weight)
         )
         examples += weak
-        data.append({"file": _name(arguments.weak), "use": "goals in MultiWOZ's phrases", "goals": len(weak)})
-        data[1]["sha256"] = sha256(arguments.weak)
+        data.append(file_entry(arguments.weak, use="goals in MultiWOZ's phrases", goals=len(weak)))
     weights = fit(examples, penalty=arguments.penalty, least=arguments.least, steps=arguments.steps)
     weights = reserved(weights, arguments.reserve)
     arguments.output.mkdir(parents=True, exist_ok=True)
@@ -131,10 +130,6 @@ def main() -> None:
     }
     write_text(arguments.output / "decomposer.json", json.dumps(manifest, indent=2) + "\n")
     print(json.dumps(manifest["weights"]))
-
-
-def _name(path: Path) -> str:
-    return f"{path.parent.name}/{path.name}"
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from tracker.model.base import find_base
 from tracker.model.digest import sha256
 from training.config import SftConfig
 from training.loop import BEST, LAST
+from training.provenance import file_entry
 
 MAX_BYTES = 25 * 1024 * 1024
 """No shipped adapter is larger."""
@@ -120,7 +121,7 @@ def _described(state: dict[str, Any], config: SftConfig) -> dict[str, Any]:
             mode="json", exclude={"output", "train", "weak", "validation", "base", "start"}
         ),
         "data": [
-            {"file": f"{path.parent.name}/{path.name}", "use": use, "sha256": sha256(path)}
+            file_entry(path, use=use)
             for use, paths in (
                 ("judged labels", config.train),
                 ("weak labels", config.weak),

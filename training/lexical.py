@@ -25,6 +25,7 @@ from tracker.lexical.trees import Floats, Ints, Trees
 from tracker.model.digest import sha256
 from tracker.rules import read_rules
 from training.data import read_labelled
+from training.provenance import file_entry
 
 TREES = 400
 LEARNING_RATE = 0.04
@@ -110,16 +111,13 @@ def exported(model: HistGradientBoostingClassifier) -> Trees:
             roots.append(size)
             classes.append(position + binary)
             size += len(nodes)
-    joined = {name: np.concatenate(arrays) for name, arrays in parts.items()}
-    trees = Trees(
-        feature=joined["feature"].astype(np.int64),
-        threshold=joined["threshold"].astype(np.float64),
-        left=joined["left"].astype(np.int64),
-        right=joined["right"].astype(np.int64),
-        value=joined["value"].astype(np.float64),
-        roots=np.array(roots, dtype=np.int64),
-        classes=np.array(classes, dtype=np.int64),
-        start=np.concatenate([[0.0], start]) if binary else start.astype(np.float64),
+    trees = Trees.from_arrays(
+        {
+            **{name: np.concatenate(arrays) for name, arrays in parts.items()},
+            "roots": np.array(roots),
+            "classes": np.array(classes),
+            "start": np.concatenate([[0.0], start]) if binary else start,
+        }
     )
     probe = np.random.default_rng(0).normal(size=(64, model.n_features_in_))
     if not np.allclose(trees.probabilities(probe), model.predict_proba(probe), atol=1e-9):
@@ -161,11 +159,7 @@ def main() -> None:
             "penalty": PENALTY,
             "features_per_split": FEATURES_PER_SPLIT,
             "weak_weight": WEAK,
-            "data": [
-                {"file": f"{source.parent.name}/{source.name}", "use": use, "sha256": sha256(source)}
-                for use, sources, _ in uses
-                for source in sources
-            ],
+            "data": [file_entry(source, use=use) for use, sources, _ in uses for source in sources],
         },
     }
     write_text(arguments.models / "lexical.json", json.dumps(manifest, indent=2) + "\n")

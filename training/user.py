@@ -27,7 +27,6 @@ from torch.nn import functional as F  # noqa: N812 - the name that everyone know
 
 from tracker.conversation import Conversation
 from tracker.model.base import find_base
-from tracker.model.digest import sha256
 from tracker.vocabulary import Vocabulary
 from training.config import read_toml
 from training.data import read_labelled
@@ -35,6 +34,7 @@ from training.export import commit, read_checkpoint, write_manifest, write_shipp
 from training.loop import adamw, learning_rate_factor, restore_checkpoint, save_checkpoint
 from training.lower import pack_layout, pack_tokens
 from training.model import Layout, PackedModel
+from training.provenance import file_entry
 from training.user_data import UserPack, pack_user, with_goal_text
 
 MAX_BYTES = 10 * 1024 * 1024
@@ -240,9 +240,7 @@ def export(run: Path, folder: Path, notes: Sequence[str] = ()) -> dict[str, Any]
             "passes": state["done"],
             "notes": list(notes),
             "config": config.model_dump(mode="json", exclude={"output", "train", "validation", "base"}),
-            "data": [
-                {"file": f"{path.parent.name}/{path.name}", "sha256": sha256(path)} for path in config.train
-            ],
+            "data": [file_entry(path) for path in config.train],
         },
     }
     write_manifest(manifest, folder)

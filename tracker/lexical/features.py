@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from copy import copy
 from typing import NamedTuple
 
 from tracker.conversation import Turn
@@ -51,10 +52,7 @@ class Featuriser:
 
     def after(self, turn: Turn) -> Featuriser:
         """That of the conversation with one more turn."""
-        new = object.__new__(Featuriser)
-        new._goal, new._texts = self._goal, self._texts
-        new._weights, new._totals = self._weights, self._totals
-        new._clauses = self._clauses
+        new = copy(self)
         new._asked = self._reply if self._turn else self._asked
         new._said, new._heard = self._said | self._user.words, self._heard | self._reply.words
         new._user, new._reply = read_text(turn.user), read_text(turn.assistant)
@@ -113,9 +111,7 @@ class Featuriser:
             yield f"numbers in {name}", _ratio(text.numbers, spoken.numbers)
             yield f"names in {name}", _ratio(text.names, spoken.words | spoken.names)
             yield f"other numbers in {name}", len(spoken.numbers - text.numbers)
-            nearest = max(
-                spoken.sentences, key=lambda s: self._share(component, s.words), default=read_text(None)
-            )
+            nearest = self._nearest(component, spoken)
             yield f"share in nearest of {name}", self._share(component, nearest.words)
             yield f"other numbers in nearest of {name}", len(nearest.numbers - text.numbers)
             yield f"other names in nearest of {name}", len(nearest.names - text.names)
@@ -132,9 +128,7 @@ class Featuriser:
         ):
             yield f"condition's share in {name}", _ratio(condition.words, words)
             yield f"deed's share in {name}", _ratio(deed.words, words)
-        asked = max(
-            self._asked.sentences, key=lambda s: self._share(component, s.words), default=read_text(None)
-        )
+        asked = self._nearest(component, self._asked)
         yield "share in nearest of last reply", self._share(component, asked.words)
         yield "question in nearest of last reply", "?" in asked.text
         for name, whole in (
@@ -145,6 +139,10 @@ class Featuriser:
         ):
             yield from zip((f"{sign} of {name}" for sign in SIGNS), whole.signs, strict=True)
             yield from _cues(name, whole)
+
+    def _nearest(self, component: Component, text: Text) -> Text:
+        """The sentence with most of the component's words; an empty text where there is no sentence."""
+        return max(text.sentences, key=lambda s: self._share(component, s.words), default=read_text(None))
 
     def _share(self, component: Component, words: Words) -> float:
         total = self._totals[component.id]
