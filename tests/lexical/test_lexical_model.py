@@ -95,6 +95,15 @@ def test_what_is_no_lexical_model_is_one_line(tmp_path: Path) -> None:
         LexicalModel.read(tmp_path / "nowhere.npz")
 
 
+def test_arrays_of_something_else_are_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "lexical.npz"
+    for save in (np.save, np.savez):
+        with path.open("wb") as file:
+            save(file, np.arange(3))
+        with pytest.raises(ModelError, match="lexical model cannot be read"):
+            LexicalModel.read(path)
+
+
 def test_a_model_of_other_features_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "lexical.npz"
     made().save(path)

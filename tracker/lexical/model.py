@@ -6,15 +6,13 @@ Knows nothing about how trees are grown (``training.lexical``) or what their opi
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from tracker.atomic import write_bytes
+from tracker.arrays import read_arrays, write_arrays
 from tracker.conversation import Turn
 from tracker.decoding import Distribution
 from tracker.errors import ModelError
@@ -36,9 +34,9 @@ class LexicalModel:
     @classmethod
     def read(cls, path: Path) -> LexicalModel:
         """Read what :meth:`save` wrote. Raises ``ModelError`` where the file is no such thing."""
+        what = "the lexical model"
+        arrays = read_arrays(path, what)
         try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
             names = tuple(str(name) for name in arrays.pop("features"))
             trees = {
                 category: Trees.from_arrays(
@@ -50,13 +48,13 @@ class LexicalModel:
                 )
                 for category in Category
             }
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise ModelError(f"{path}: the lexical model cannot be read: {error}") from None
+        except (ValueError, KeyError) as error:
+            raise ModelError(f"{path}: {what} cannot be read: {error}") from None
         if names != tuple(NAMES):
-            raise ModelError(f"{path}: the lexical model was trained on other features than this version has")
+            raise ModelError(f"{path}: {what} was trained on other features than this version has")
         for category, part in trees.items():
             if len(part.start) != len(STATUSES[category]) or part.feature.max(initial=0) >= len(NAMES):
-                raise ModelError(f"{path}: the lexical model's trees for {category} do not fit its statuses")
+                raise ModelError(f"{path}: {what}'s trees for {category} do not fit its statuses")
         return cls(trees)
 
     def save(self, path: Path) -> None:
@@ -66,9 +64,7 @@ class LexicalModel:
             for category, trees in self.trees.items()
             for name, array in trees.arrays().items()
         }
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, allow_pickle=False, features=np.array(NAMES), **arrays)
-        write_bytes(path, buffer.getvalue())
+        write_arrays(path, {"features": np.array(NAMES), **arrays})
 
     def start(self, goal: Goal, *, opening: str | None = None) -> LexicalReading:
         """Begin to read a conversation; ``opening`` is what the agent said before the first message."""

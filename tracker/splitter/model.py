@@ -11,7 +11,6 @@ follow each other. The best split is found by dynamic programming, exactly. The 
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from tracker.arrays import read_arrays, write_arrays
 from tracker.errors import ModelError
 from tracker.goal import Category
 from tracker.splitter.features import Featuriser
@@ -62,37 +62,38 @@ class Weights:
     @classmethod
     def load(cls, path: Path) -> Weights:
         """Read weights that :meth:`save` wrote. Raises ``ModelError`` where the file is no such thing."""
+        what = "the decomposer's weights"
+        arrays = read_arrays(path, what)
         try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
             weights = cls(
                 {str(name): row for row, name in enumerate(arrays["run_features"])},
                 {str(name): row for row, name in enumerate(arrays["place_features"])},
                 *(arrays[name].astype(np.float64) for name in ("runs", "places", "follow", "start")),
             )
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise ModelError(f"{path}: the decomposer's weights cannot be read: {error}") from None
+        except (ValueError, KeyError) as error:
+            raise ModelError(f"{path}: {what} cannot be read: {error}") from None
         labels = len(LABELS)
         shapes = [a.shape for a in (weights.runs, weights.places, weights.follow, weights.start)]
         rows, places = len(weights.run_features), len(weights.place_features)
         if shapes != [(rows, labels), (places,), (labels, labels), (labels,)]:
-            raise ModelError(f"{path}: the decomposer's weights do not fit each other: {shapes}")
+            raise ModelError(f"{path}: {what} do not fit each other: {shapes}")
         return weights
 
     def save(self, path: Path) -> None:
         """Write the weights in half precision, features without any left out."""
         runs, places = self.runs.astype(np.float16), self.places.astype(np.float16)
         kept_runs, kept_places = np.any(runs != 0, axis=1), places != 0
-        with path.open("wb") as file:
-            np.savez_compressed(
-                file,
-                run_features=np.array(list(self.run_features))[kept_runs],
-                place_features=np.array(list(self.place_features))[kept_places],
-                runs=runs[kept_runs],
-                places=places[kept_places],
-                follow=self.follow.astype(np.float16),
-                start=self.start.astype(np.float16),
-            )
+        write_arrays(
+            path,
+            {
+                "run_features": np.array(list(self.run_features))[kept_runs],
+                "place_features": np.array(list(self.place_features))[kept_places],
+                "runs": runs[kept_runs],
+                "places": places[kept_places],
+                "follow": self.follow.astype(np.float16),
+                "start": self.start.astype(np.float16),
+            },
+        )
 
 
 def spans(pieces: Pieces) -> list[tuple[int, int]]:
