@@ -20,7 +20,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from tracker.atomic import write_text
 from tracker.conversation import Conversation
 from tracker.goal import STATUSES, Category, is_final
-from tracker.lexical import NAMES, Featuriser, LexicalModel
+from tracker.lexical import Featuriser, LexicalModel, Lexicon, names
 from tracker.lexical.trees import Floats, Ints, Trees
 from tracker.model.digest import sha256
 from tracker.rules import read_rules
@@ -38,18 +38,19 @@ WEAK = 0.25
 """What a row with weak labels counts for. It and the six above were chosen on validation."""
 
 
-def rows(conversations: Iterable[Conversation]) -> dict[Category, tuple[Floats, Ints]]:
-    """Features, shape (rows, features), and the positions of the statuses that came after, shape (rows,).
+def rows(conversations: Iterable[Conversation], lexicon: Lexicon) -> dict[Category, tuple[Floats, Ints]]:
+    """Features, shape (rows, features) in the order of ``tracker.lexical.names``, and the positions of the
+    statuses that came after, shape (rows,).
 
     Policies that code checks are left out, as they are where the model is asked.
     """
-    found: dict[Category, list[tuple[list[float], int]]] = defaultdict(list)
+    found: dict[Category, list[tuple[Floats, int]]] = defaultdict(list)
     for conversation in conversations:
         rules = read_rules(conversation.goal)
         asked = [component for component in conversation.goal if component.id not in rules]
         labels = {component.id: conversation.labelled_statuses(component.id) for component in asked}
         before = {component.id: component.start for component in asked}
-        featuriser = Featuriser(conversation.goal, opening=conversation.opening)
+        featuriser = Featuriser(lexicon, conversation.goal, opening=conversation.opening)
         for turn in conversation.turns:
             featuriser = featuriser.after(turn)
             for component in asked:
@@ -57,7 +58,7 @@ def rows(conversations: Iterable[Conversation]) -> dict[Category, tuple[Floats, 
                 if is_final(category, previous):
                     continue
                 after = before[component.id] = labels[component.id][turn.index - 1]
-                values = featuriser.features(component, previous)
+                values = np.array(featuriser.features(component, previous))
                 found[category].append((values, STATUSES[category].index(after)))
     return {
         category: (np.array([values for values, _ in made]), np.array([after for _, after in made]))
@@ -134,10 +135,9 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     uses = (("judged labels", arguments.train, 1.0), ("weak labels", arguments.weak, WEAK))
-    parts = [
-        (rows(one for path in paths for one in read_labelled(path, probes=False)), weight)
-        for _, paths, weight in uses
-    ]
+    read = [[one for path in paths for one in read_labelled(path, probes=False)] for _, paths, _ in uses]
+    lexicon = Lexicon.of(read[0])
+    parts = [(rows(found, lexicon), weight) for found, (_, _, weight) in zip(read, uses, strict=True)]
     trees = {}
     for category in Category:
         made = [(*found[category], weight) for found, weight in parts if category in found]
@@ -145,9 +145,10 @@ def main() -> None:
         weights = np.concatenate([np.full(len(part), weight) for _, part, weight in made])
         trees[category] = grow(features, after, weights, category)
         counts = Counter(str(STATUSES[category][position]) for position in after.tolist())
-        print(json.dumps({"category": str(category), "rows": len(after), "features": len(NAMES), **counts}))
+        shape = {"rows": len(after), "features": len(names(lexicon, category))}
+        print(json.dumps({"category": str(category), **shape, **counts}))
     path = arguments.models / "lexical.npz"
-    LexicalModel(trees).save(path)
+    LexicalModel(lexicon, trees).save(path)
     manifest = {
         "trees": {"sha256": sha256(path), "bytes": path.stat().st_size},
         "training": {

@@ -11,7 +11,7 @@ import pytest
 from tracker.conversation import Conversation
 from tracker.errors import ModelError
 from tracker.goal import STATUSES, Category, Status
-from tracker.lexical import NAMES, LexicalModel
+from tracker.lexical import NAMES, LexicalModel, Lexicon
 from tracker.lexical.trees import Trees
 from tracker.prompt import Question
 from tracker.resources import models_dir
@@ -33,7 +33,9 @@ def stump(classes: int, *, feature: int = 0, last: float = 2.0) -> Trees:
 
 def made(feature: str = "share in message") -> LexicalModel:
     position = list(NAMES).index(feature)
-    return LexicalModel({c: stump(len(STATUSES[c]), feature=position, last=20.0) for c in Category})
+    return LexicalModel(
+        Lexicon(), {c: stump(len(STATUSES[c]), feature=position, last=20.0) for c in Category}
+    )
 
 
 def test_leaves_are_added_up_and_made_probabilities() -> None:
@@ -63,6 +65,14 @@ def test_a_saved_model_is_read_as_it_was(tmp_path: Path) -> None:
     rows = np.random.default_rng(0).normal(size=(20, len(NAMES)))
     for category, trees in made().trees.items():
         assert np.array_equal(again.trees[category].probabilities(rows), trees.probabilities(rows))
+
+
+def test_a_saved_lexicon_is_read_as_it_was(tmp_path: Path, conversation: Conversation) -> None:
+    lexicon = Lexicon.of([conversation] * 3)
+    assert lexicon.conversations == 3
+    assert set(lexicon.counts.values()) == {3}
+    LexicalModel(lexicon, made().trees).save(tmp_path / "lexical.npz")
+    assert LexicalModel.read(tmp_path / "lexical.npz").lexicon == lexicon
 
 
 def test_questions_are_answered_in_their_order(conversation: Conversation) -> None:

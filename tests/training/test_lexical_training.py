@@ -13,7 +13,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from tracker.conversation import Conversation
 from tracker.goal import STATUSES, Category, Component, Status
-from tracker.lexical import LexicalModel
+from tracker.lexical import LexicalModel, Lexicon
 from tracker.model.digest import sha256
 from tracker.prompt import Question
 from training.lexical import exported, grow, main, rows
@@ -23,7 +23,7 @@ WriteNative = Callable[[Path, Iterable[Conversation]], Path]
 
 
 def test_a_component_is_a_row_until_it_cannot_move(boats: Conversation) -> None:
-    found = rows([boats])
+    found = rows([boats], Lexicon())
     counts = {category: after.tolist() for category, (_, after) in found.items()}
     assert counts == {
         Category.PROFILE: [0, 0, 1],

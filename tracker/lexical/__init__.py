@@ -4,7 +4,8 @@ Knows which words, numbers, names and cues of a turn bear on a component, and tr
 Knows nothing about the language model; ``tracker.forward`` pools the two.
 """
 
-from tracker.lexical.features import NAMES, Featuriser
+from tracker.lexical.features import NAMES, Featuriser, names
+from tracker.lexical.lexicon import Lexicon
 from tracker.lexical.model import LexicalModel, LexicalReading
 
-__all__ = ["NAMES", "Featuriser", "LexicalModel", "LexicalReading"]
+__all__ = ["NAMES", "Featuriser", "LexicalModel", "LexicalReading", "Lexicon", "names"]

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from tracker.arrays import read_arrays, write_arrays
+from tracker.arrays import Array, read_arrays, write_arrays
 from tracker.conversation import Turn
 from tracker.decoding import Distribution
 from tracker.errors import ModelError
 from tracker.goal import STATUSES, Category, Goal, reachable
-from tracker.lexical.features import NAMES, Featuriser
+from tracker.lexical.features import NAMES, Featuriser, names
+from tracker.lexical.lexicon import Lexicon
 from tracker.lexical.trees import Trees
 from tracker.prompt import Question
 
@@ -27,8 +28,9 @@ LEAST = 1e-4
 
 @dataclass(frozen=True)
 class LexicalModel:
-    """Trees for each category; their classes are the category's statuses, in their order."""
+    """A lexicon, and trees for each category whose classes are the category's statuses, in their order."""
 
+    lexicon: Lexicon
     trees: Mapping[Category, Trees]
 
     @classmethod
@@ -37,38 +39,28 @@ class LexicalModel:
         what = "the lexical model"
         arrays = read_arrays(path, what)
         try:
-            names = tuple(str(name) for name in arrays.pop("features"))
-            trees = {
-                category: Trees.from_arrays(
-                    {
-                        name.partition(".")[2]: array
-                        for name, array in arrays.items()
-                        if name.partition(".")[0] == category
-                    }
-                )
-                for category in Category
-            }
-        except (ValueError, KeyError) as error:
+            trained_on = tuple(arrays.pop("features").tolist())
+            if trained_on != tuple(NAMES):
+                raise ModelError(f"{path}: {what} was trained on other features than this version has")
+            lexicon = Lexicon.from_arrays(_part(arrays, "lexicon"))
+            trees = {category: Trees.from_arrays(_part(arrays, category)) for category in Category}
+        except (ValueError, TypeError, KeyError) as error:
             raise ModelError(f"{path}: {what} cannot be read: {error}") from None
-        if names != tuple(NAMES):
-            raise ModelError(f"{path}: {what} was trained on other features than this version has")
         for category, part in trees.items():
-            if len(part.start) != len(STATUSES[category]) or part.feature.max(initial=0) >= len(NAMES):
+            features = len(names(lexicon, category))
+            if len(part.start) != len(STATUSES[category]) or part.feature.max(initial=0) >= features:
                 raise ModelError(f"{path}: {what}'s trees for {category} do not fit its statuses")
-        return cls(trees)
+        return cls(lexicon, trees)
 
     def save(self, path: Path) -> None:
         """Write the model; a file that was there is replaced whole or not at all."""
-        arrays = {
-            f"{category}.{name}": array
-            for category, trees in self.trees.items()
-            for name, array in trees.arrays().items()
-        }
+        parts = {"lexicon": self.lexicon.arrays()} | {c: trees.arrays() for c, trees in self.trees.items()}
+        arrays = {f"{part}.{name}": array for part, found in parts.items() for name, array in found.items()}
         write_arrays(path, {"features": np.array(NAMES), **arrays})
 
     def start(self, goal: Goal, *, opening: str | None = None) -> LexicalReading:
         """Begin to read a conversation; ``opening`` is what the agent said before the first message."""
-        return LexicalReading(self, Featuriser(goal, opening=opening))
+        return LexicalReading(self, Featuriser(self.lexicon, goal, opening=opening))
 
 
 @dataclass(frozen=True)
@@ -98,3 +90,7 @@ class LexicalReading:
                 total = sum(open_.values())
                 answers[question] = {status: value / total for status, value in open_.items()}
         return [answers[question] for question in questions]
+
+
+def _part(arrays: Mapping[str, Array], part: str) -> dict[str, Array]:
+    return {name.partition(".")[2]: a for name, a in arrays.items() if name.partition(".")[0] == part}
