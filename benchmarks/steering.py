@@ -31,7 +31,7 @@ from tracker.simulator import SimulatedGoal, Simulation, Steer, generate_goals, 
 from tracker.simulator.local import LocalUser
 from tracker.simulator.scripted import ScriptedUser
 from tracker.simulator.user import SimulatedUser
-from tracker.tracking import GoalTracker
+from tracker.tracking import DECODERS, GoalTracker
 
 RESAMPLES = 2000
 _CATEGORIES = tuple(Category)
@@ -73,6 +73,7 @@ def main() -> None:
     parser.add_argument("--arms", nargs="+", choices=list(Steer), default=list(Steer))
     parser.add_argument("--user", help="a GGUF, or 'scripted'; goalstate's own user otherwise")
     parser.add_argument("--model", help="a GGUF to track with; goalstate's own otherwise")
+    parser.add_argument("--decoder", choices=DECODERS, default="branches", help="how it is tracked")
     parser.add_argument("--temperature", type=float, default=0.7)
     parser.add_argument("--workers", type=int, default=1, help="goals that are played at once")
     parser.add_argument("--threads", type=int, help="of each of them; as many as the machine is good for")
@@ -114,7 +115,7 @@ def _lines(given: argparse.Namespace, place: int, arms: Sequence[Steer]) -> dict
         if given.user == "scripted"
         else LocalUser.load(given.user, threads=given.threads, temperature=given.temperature)
     )
-    with GoalTracker.load(given.model, threads=given.threads) as tracker:
+    with GoalTracker.load(given.model, decoder=given.decoder, threads=given.threads) as tracker:
         played = {arm: _played(simulated, user, arm, tracker, given.turns) for arm in arms}
     user.close()
     return {arm: json.dumps(one.as_json(), ensure_ascii=False) for arm, one in played.items()}

@@ -26,7 +26,7 @@ from tracker.state import ComponentState, GoalState, Track
 if TYPE_CHECKING:
     from tracker.lexical import LexicalModel, LexicalReading
 
-DECODERS = ("branches", "plain")
+DECODERS = ("branches", "plain", "words")
 TOGETHER = 1
 """Conversations that a process advances together unless it is told otherwise. On a CPU a turn with its
 branches fills llama.cpp's batches by itself, and attention is computed over the cells of all that are open:
@@ -39,8 +39,8 @@ MOST_TOGETHER = 32
 class LoadArguments:
     """What a tracker was loaded with, for others like it; see ``GoalTracker.load``."""
 
-    model: Path
-    """The prepared model."""
+    model: Path | None
+    """The prepared model; ``None`` where there is none."""
     decoder: str
     context: int | None
     exact: bool = False
@@ -91,7 +91,8 @@ class GoalTracker:
             A GGUF file; goalstate's own by default, which is prepared on first use.
         decoder
             ``"branches"``, which reads every token once, or ``"plain"``, which reads the whole conversation
-            for every question. Both say the same.
+            for every question. Both say the same. Or ``"words"``, which goes by words alone: it takes no
+            model, agrees less, and needs a fiftieth of the time.
         threads
             CPU threads; chosen for the machine by default.
         context
@@ -101,16 +102,25 @@ class GoalTracker:
             Whether probabilities must be the same to the last bit whatever is read in one batch, in exchange
             for time. Otherwise 8-bit weights make them differ by some hundredths.
 
-        Raises ``ModelError`` when the model is missing or cannot be used and ``CacheError`` when it cannot be
-        prepared. Warns with ``UntrainedModelWarning`` when the model was not trained for tracking.
+        Raises ``ModelError`` when the model is missing or cannot be used, ``CacheError`` when it cannot be
+        prepared, and ``InputError`` for an unknown decoder or a model beside ``"words"``. Warns with
+        ``UntrainedModelWarning`` when the model was not trained for tracking.
         """
+        if decoder not in DECODERS:
+            raise InputError(f"unknown decoder {decoder!r}; expected one of {', '.join(DECODERS)}")
+        if decoder == "words":
+            if model is not None:
+                raise InputError("the decoder 'words' takes no model")
+            from tracker.words import WordsDecoder, shipped_words
+
+            words, calibration, name = shipped_words()
+            arguments = LoadArguments(None, decoder, None)
+            return cls(WordsDecoder(), calibration, model=name, lexical=words, options=arguments)
         # Loaded here, so that a goal can be read and a command's help shown without llama.cpp.
         from tracker.hardware import load_options
         from tracker.llama import Model
         from tracker.model import prepare
 
-        if decoder not in DECODERS:
-            raise InputError(f"unknown decoder {decoder!r}; expected one of {', '.join(DECODERS)}")
         prepared = prepare(model)
         options = load_options(threads)
         loaded = Model(prepared.path, options)

@@ -9,7 +9,8 @@ bias because training favours changes), with a weak prior towards changing nothi
 where there are two opinions. Then the thresholds at which the forward filter
 reports a status, and whether they are for the conversation so far or for one turn, chosen by
 cross-validation. What each step brings is printed, and how well each file does with calibrations that were
-fitted without the conversations that they report: by the model, by words alone, and by both.
+fitted without the conversations that they report: by the model, by words alone, and by both. For trackers
+without a model, words alone have a calibration of their own.
 """
 
 from __future__ import annotations
@@ -351,6 +352,16 @@ def figures(agreement: Agreement) -> dict[str, object]:
     }
 
 
+def of_words_alone(calibration: Calibration) -> Calibration:
+    """The calibration of an only opinion, as the calibration of words beside a model that has none."""
+    return Calibration(
+        categories={
+            category: part.model_copy(update={"temperature": 1.0, "words": 1 / part.temperature})
+            for category, part in calibration.categories.items()
+        }
+    )
+
+
 def write(calibration: Calibration, path: Path) -> None:
     write_text(path, calibration.model_dump_json(indent=2) + "\n")
 
@@ -360,7 +371,9 @@ def main() -> None:
     parser.add_argument(
         "validation", type=Path, nargs="+", help="native files with labels; never a test file"
     )
-    parser.add_argument("models", type=Path, help="folder to write calibration.json to")
+    parser.add_argument(
+        "models", type=Path, help="folder to write calibration.json and calibration-words.json to"
+    )
     parser.add_argument("--model", help="a GGUF in place of the shipped model")
     parser.add_argument(
         "--also",
@@ -391,6 +404,9 @@ def main() -> None:
         for path, agreement in zip(paths, held_out(*taken), strict=True):
             print(json.dumps({"held out": str(path), "by": way, **figures(agreement)}))
     write(fitted["thresholds"], arguments.models / "calibration.json")
+    if lexical is not None:
+        by_words = fit([item.by_words for item in answered])["thresholds"]
+        write(of_words_alone(by_words), arguments.models / "calibration-words.json")
 
 
 if __name__ == "__main__":

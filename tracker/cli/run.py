@@ -70,10 +70,11 @@ def run_options(command: _Command) -> _Command:
             click.option("--model", metavar="MODEL", help="A GGUF file to use in place of goalstate's own."),
             click.option(
                 "--decoder",
-                type=click.Choice(["plain", "branches"]),
+                type=click.Choice(["plain", "branches", "words"]),
                 default="branches",
                 show_default=True,
-                help="How statuses are read out of the model; both give the same.",
+                help="How statuses are found: plain and branches read them out of a model and agree; "
+                "words goes without one, much faster and less often right.",
             ),
             click.option(
                 "--threads",

@@ -99,6 +99,13 @@ _STEERS = ("none", "goal", "state", "plan", "lookahead")
 )
 @click.option("--model", metavar="MODEL", help="A GGUF file to track with in place of goalstate's own.")
 @click.option(
+    "--decoder",
+    type=click.Choice(["branches", "words"]),
+    default="branches",
+    show_default=True,
+    help="How it is tracked: by the model, or by words alone, much faster and less often right.",
+)
+@click.option(
     "--threads",
     type=click.IntRange(min=1),
     metavar="N",
@@ -123,6 +130,7 @@ def simulate(
     temperature: float,
     candidates: int,
     model: str | None,
+    decoder: str,
     threads: int | None,
     output: Path | None,
 ) -> None:
@@ -144,7 +152,7 @@ def simulate(
     with ExitStack() as stack:
         writer = stack.enter_context(_writing(output))
         user = stack.enter_context(_user(user_name, user_model, key, api_key_env, temperature, threads))
-        tracker = stack.enter_context(opened(model, "branches", threads)) if steer.tracks else None
+        tracker = stack.enter_context(opened(model, decoder, threads)) if steer.tracks else None
         with _watching(drawn[0] if goals == 1 else None, goals) as (watch, done):
             for simulated in drawn:
                 simulation = run(
