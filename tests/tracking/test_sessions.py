@@ -10,7 +10,7 @@ import pytest
 from tracker.errors import InputError
 from tracker.forward import Calibration, CategoryCalibration
 from tracker.goal import Category, Component, Goal, Status, reachable
-from tracker.lexical import LexicalModel
+from tracker.lexical import LexicalModel, Lexicon
 from tracker.prompt import question_pieces
 from tracker.tracking import GoalTracker
 
@@ -132,7 +132,7 @@ def test_words_have_a_say_where_the_calibration_gives_them_one(conversation):
     goal = Goal(text="", components=(wish.model_copy(update={"objective": None}),))
     counts = Calibration(categories={Category.PREFERENCE: CategoryCalibration(words=1.0)})
     heeded, unheeded = (
-        GoalTracker(Unsure({}), calibration, model="none", lexical=Words({})).start(goal)
+        GoalTracker(Unsure({}), calibration, model="none", lexical=Words(Lexicon(), {})).start(goal)
         for calibration in (counts, Calibration())
     )
     for session in (heeded, unheeded):

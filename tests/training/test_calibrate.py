@@ -10,7 +10,15 @@ import pytest
 from tracker.conversation import Conversation, Message, Role
 from tracker.forward import Calibration, CategoryCalibration
 from tracker.goal import Category, Component, Goal, Status
-from training.calibrate import Answered, fit, fit_probabilities, fit_thresholds, held_out, steps
+from training.calibrate import (
+    Answered,
+    fit,
+    fit_probabilities,
+    fit_thresholds,
+    held_out,
+    of_words_alone,
+    steps,
+)
 
 TURNS = 6
 
@@ -138,3 +146,16 @@ def test_what_is_held_out_is_reported_by_calibrations_that_did_not_see_it(
     ]
     # Turns 3 to 6 of the one conversation that is then unknown; of the file beside, of the first in it.
     assert accuracies == pytest.approx([1 - 4 / (8 * TURNS), 1 - 4 / (7 * TURNS)])
+
+
+def test_an_only_opinion_may_stand_beside_one_that_is_none() -> None:
+    answered = _seeing()
+    fitted = fit(answered)["thresholds"]
+    beside = of_words_alone(fitted)
+    for item in answered:
+        none = {key: {Status.ALIGNED: 0.5, Status.MISALIGNED: 0.5} for key in item.answers}
+        both = replace(item, answers=none, words=item.answers)
+        alone, pooled = item.replay(fitted), both.replay(beside)
+        assert alone.statuses("rule") == pooled.statuses("rule")
+        for one, other in zip(alone.states, pooled.states, strict=True):
+            assert one["rule"].probability == pytest.approx(other["rule"].probability)
