@@ -21,9 +21,13 @@ MONEY = Component.model_validate(
 WISH = Component.model_validate(
     {"id": "w", "category": "preference", "text": "You would like a voucher.", "objective": "o"}
 )
-RULE = Component.model_validate(
-    {"id": "r", "category": "policy", "text": "If the agent offers a voucher, mention the newspaper."}
-)
+
+
+def policy(text: str) -> Component:
+    return Component.model_validate({"id": "r", "category": "policy", "text": text})
+
+
+RULE = policy("If the agent offers a voucher, mention the newspaper.")
 GOAL = Goal(components=(LAMP, MONEY, WISH, RULE))
 
 
@@ -84,9 +88,7 @@ def test_a_rule_is_told_from_its_condition() -> None:
 
 
 def test_a_rule_about_the_order_is_followed_to_what_came_before() -> None:
-    rule = Component.model_validate(
-        {"id": "r", "category": "policy", "text": "Ask about the deposit before you mention the cello."}
-    )
+    rule = policy("Ask about the deposit before you mention the cello.")
     goal = Goal(components=(rule,))
     first = Featuriser(Lexicon(), goal).after(Turn(1, "How much is the deposit?", "50."))
     second = first.after(Turn(2, "It is a cello.", "Fine."))
@@ -98,9 +100,7 @@ def test_a_rule_about_the_order_is_followed_to_what_came_before() -> None:
 
 
 def test_what_a_rule_asks_for_is_looked_for_as_an_act() -> None:
-    rule = Component.model_validate(
-        {"id": "r", "category": "policy", "text": "Never say thanks when the agent is sorry."}
-    )
+    rule = policy("Never say thanks when the agent is sorry.")
     read = Featuriser(Lexicon(), Goal(components=(rule,))).after(Turn(1, "A lamp, please.", "Sorry, no."))
     kept, broken = (named(read.after(Turn(2, message, "Bye.")), rule) for message in ("I see.", "Thank you!"))
     assert kept["condition's acts in last reply"] == broken["condition's acts in last reply"] == 2

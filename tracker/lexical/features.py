@@ -6,6 +6,7 @@ Knows the status before the turn and the order of all features. Knows nothing ab
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from tracker.conversation import Turn
 from tracker.goal import Category, Component, Goal, Status
@@ -32,13 +33,21 @@ class Featuriser:
 
     def features(self, component: Component, previous: Status) -> list[float]:
         """The values of :func:`names` for a component that had this status before the turn."""
-        common = self._lexicon.common
         return [
             *(value for _, value in _named(self._seen, component, previous)),
+            *self._of_all,
+            *conduct.presence(self._seen.text(component), self._lexicon.common[component.category]),
+        ]
+
+    @cached_property
+    def _of_all(self) -> list[float]:
+        """The values that are the same for every component, which are worked out once a turn."""
+        common = self._lexicon.common
+        return [
+            *(value for _, value in conduct.so_far(self._seen)),
             *conduct.presence(self._seen.message, common[MESSAGE]),
             *conduct.presence(self._seen.reply, common[REPLY]),
             *conduct.presence(self._seen.last_reply, common[REPLY]),
-            *conduct.presence(self._seen.text(component), common[component.category]),
         ]
 
 
@@ -68,13 +77,13 @@ def _named(seen: Seen, component: Component, previous: Status) -> Iterator[tuple
         conduct.order,
     ):
         yield from part(seen, component)
-    yield from conduct.so_far(seen)
 
 
 def _names() -> tuple[str, ...]:
     component = Component.model_validate({"id": "a", "category": "objective", "text": "a"})
-    seen = Seen(Lexicon(), Goal.model_construct(text="a", components=(component,)))
-    return tuple(name for name, _ in _named(seen.after(Turn(1, "a", None)), component, component.start))
+    seen = Seen(Lexicon(), Goal.model_construct(text="a", components=(component,))).after(Turn(1, "a", None))
+    named = (*_named(seen, component, component.start), *conduct.so_far(seen))
+    return tuple(name for name, _ in named)
 
 
 NAMES: Sequence[str] = _names()

@@ -66,7 +66,7 @@ class Values:
     """Words that stand next to each other."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def read_values(text: str) -> Values:
     """The ``Values`` of a text, remembered."""
     tokens = [_NUMBERS.get(token, token) for token in _TOKEN.findall(text.lower())]
