@@ -21,6 +21,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from tracker.goal import Component, Goal, reachable
 from tracker.hardware import load_options
 from tracker.lexical.text import read_text
 from tracker.llama import Model
+from tracker.opinions import OpinionModel
 from tracker.plain import PlainDecoder
 from tracker.prompt import Question, opening_pieces, question_pieces, turn_pieces
 from tracker.tracking import GoalTracker
@@ -58,8 +60,7 @@ def ways(tracker: GoalTracker, conversation: Conversation) -> Ways:
     """All ways that are installed, goalstate's fast one first."""
     *before, last = conversation.turns[:TURN]
     asked = questions(conversation)
-    decoder, lexical = tracker.decoder, tracker.lexical
-    assert lexical is not None, "the shipped tracker has a second opinion"
+    decoder, opinions = tracker.decoder, tracker.opinions
     vocabulary = decoder.model.vocabulary
     path, options = decoder.model.path, load_options()
 
@@ -91,10 +92,10 @@ def ways(tracker: GoalTracker, conversation: Conversation) -> Ways:
         fork.close()
         return seconds
 
-    def words() -> float:
+    def beside(model: OpinionModel) -> float:
         # Every message is read once in use; here it must not be remembered from the time before.
         read_text.cache_clear()
-        opinion = lexical.start(Goal(components=tuple(question.component for question in asked)))
+        opinion = model.start(Goal(components=tuple(question.component for question in asked)))
         for turn in before:
             opinion = opinion.after(turn)
         start = time.perf_counter()
@@ -112,7 +113,7 @@ def ways(tracker: GoalTracker, conversation: Conversation) -> Ways:
 
     found: Ways = {
         "goalstate, branches": fast,
-        "goalstate, the second opinion by words": words,
+        **{f"goalstate, the opinion of `{one}`": partial(beside, model) for one, model in opinions.items()},
         "floor: one batch of the new tokens": floor,
         "goalstate, plain": plain,
     }

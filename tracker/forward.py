@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tracker.decoding import Distribution
 from tracker.errors import ModelError
 from tracker.goal import STATUSES, Category, Status, is_final, reachable
+from tracker.opinions import Opinion
 from tracker.state import ComponentState
 
 NEGLIGIBLE = 0.01
@@ -47,27 +48,30 @@ class CategoryCalibration(BaseModel):
     """Added to the log-probability of a status after that; 0 where it is missing."""
     threshold: Mapping[Status, Probability] = {}
     """A status is reported when it, or one beyond it, has this probability; 0.5 where it is missing."""
-    words: Annotated[float, Field(ge=0)] = 0.0
-    """The weight of the log-probabilities that words alone give (``tracker.lexical``): a logarithmic opinion
-    pool (Genest and Zidek 1986), in which the model's have the weight 1 / ``temperature``."""
+    beside: Mapping[Opinion, Annotated[float, Field(ge=0)]] = {}
+    """The weights of the log-probabilities that other opinions give: a logarithmic opinion pool (Genest and
+    Zidek 1986), in which the model's have the weight 1 / ``temperature``. 0 where one is missing."""
     over: Literal["conversation", "turn"] = "conversation"
     """What the threshold is for: having come so far at all, or in the turn just read if not before. Where a
     model judges a category badly it sees a small chance of a move in every turn, and in a long conversation
     these add up to a large one without any turn that speaks for it."""
 
-    def mend(self, probabilities: Distribution, by_words: Distribution | None = None) -> Distribution:
+    def mend(
+        self, probabilities: Distribution, others: Mapping[Opinion, Distribution] = MappingProxyType({})
+    ) -> Distribution:
         """Calibrate the distribution of one answer. A probability of 0 stays 0.
 
-        ``by_words`` is what words alone say to the same question; it counts where ``words`` is not 0.
+        ``others`` is what the other opinions say to the same question.
         """
         scores = {
             status: math.log(probability) / self.temperature + self.bias.get(status, 0.0)
             for status, probability in probabilities.items()
             if probability > 0
         }
-        if self.words and by_words is not None:
-            for status in scores:
-                scores[status] += self.words * math.log(by_words[status])
+        for opinion, said in others.items():
+            weight = self.beside.get(opinion, 0.0)
+            for status in scores if weight else ():
+                scores[status] += weight * math.log(said[status])
         highest = max(scores.values())
         weights = {status: math.exp(score - highest) for status, score in scores.items()}
         total = sum(weights.values())
@@ -85,9 +89,11 @@ class Calibration(BaseModel):
         return self.categories.get(category, CategoryCalibration())
 
     @property
-    def needs_words(self) -> bool:
-        """Whether what words alone say counts anywhere."""
-        return any(part.words > 0 for part in self.categories.values())
+    def opinions(self) -> frozenset[Opinion]:
+        """Those beside the model's that count anywhere."""
+        return frozenset(
+            opinion for part in self.categories.values() for opinion, weight in part.beside.items() if weight
+        )
 
     @classmethod
     def read(cls, path: Path) -> Calibration:
@@ -129,7 +135,7 @@ class Belief:
         self,
         answers: Mapping[Status, Distribution],
         calibration: CategoryCalibration,
-        by_words: Mapping[Status, Distribution] = MappingProxyType({}),
+        others: Mapping[Status, Mapping[Opinion, Distribution]] = MappingProxyType({}),
     ) -> Belief:
         """The belief after a turn.
 
@@ -138,8 +144,8 @@ class Belief:
         answers
             For statuses before the turn, the distribution of the status after it, as it came out of the
             model. A status that was not asked about stays where it is.
-        by_words
-            The same by words alone, where there is a second opinion.
+        others
+            What the other opinions say to the same questions, where there are any.
         """
         statuses = STATUSES[self.category]
         moved = dict.fromkeys(statuses, 0.0)
@@ -147,7 +153,7 @@ class Belief:
             if before not in answers:
                 moved[before] += mass
                 continue
-            for status, probability in calibration.mend(answers[before], by_words.get(before)).items():
+            for status, probability in calibration.mend(answers[before], others.get(before, {})).items():
                 moved[status] += mass * probability
         total = sum(moved.values())
         masses = tuple(mass / total for mass in moved.values())

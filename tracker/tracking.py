@@ -11,22 +11,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING
+from types import MappingProxyType, TracebackType
 
 from tracker.conversation import Conversation, Turn
 from tracker.decoding import Decoder, Distribution, Reading
 from tracker.errors import InputError, ModelError
 from tracker.forward import Belief, Calibration
 from tracker.goal import Goal, Status
+from tracker.modelless import MODELLESS, ModellessDecoder, shipped
+from tracker.opinions import Opinion, OpinionModel, OpinionReading, read_opinions
 from tracker.prompt import Question, opening_pieces, turn_pieces
 from tracker.rules import Check, checked, read_rules
 from tracker.state import ComponentState, GoalState, Track
 
-if TYPE_CHECKING:
-    from tracker.lexical import LexicalModel, LexicalReading
-
-DECODERS = ("branches", "plain", "words")
+DECODERS = ("branches", "plain", *MODELLESS)
 TOGETHER = 1
 """Conversations that a process advances together unless it is told otherwise. On a CPU a turn with its
 branches fills llama.cpp's batches by itself, and attention is computed over the cells of all that are open:
@@ -62,13 +60,13 @@ class GoalTracker:
         calibration: Calibration,
         *,
         model: str,
-        lexical: LexicalModel | None = None,
+        opinions: Mapping[Opinion, OpinionModel] = MappingProxyType({}),
         options: LoadArguments | None = None,
     ) -> None:
         self.decoder = decoder
         """What answers the questions."""
-        self.lexical = lexical
-        """What answers them a second time, from words alone, if anything does."""
+        self.opinions = opinions
+        """What answers them as well."""
         self._calibration = calibration
         self._model = model
         self._options = options
@@ -91,8 +89,8 @@ class GoalTracker:
             A GGUF file; goalstate's own by default, which is prepared on first use.
         decoder
             ``"branches"``, which reads every token once, or ``"plain"``, which reads the whole conversation
-            for every question. Both say the same. Or ``"words"``, which goes by words alone: it takes no
-            model, agrees less, and needs a fiftieth of the time.
+            for every question. Both say the same. Or without a language model, in less time: ``"encoder"``,
+            which goes by a small encoder and by words, and ``"words"``, which goes by words alone.
         threads
             CPU threads; chosen for the machine by default.
         context
@@ -103,19 +101,22 @@ class GoalTracker:
             for time. Otherwise 8-bit weights make them differ by some hundredths.
 
         Raises ``ModelError`` when the model is missing or cannot be used, ``CacheError`` when it cannot be
-        prepared, and ``InputError`` for an unknown decoder or a model beside ``"words"``. Warns with
+        prepared, and ``InputError`` for an unknown decoder or a model beside one without. Warns with
         ``UntrainedModelWarning`` when the model was not trained for tracking.
         """
         if decoder not in DECODERS:
             raise InputError(f"unknown decoder {decoder!r}; expected one of {', '.join(DECODERS)}")
-        if decoder == "words":
+        if decoder in MODELLESS:
             if model is not None:
-                raise InputError("the decoder 'words' takes no model")
-            from tracker.words import WordsDecoder, shipped_words
-
-            words, calibration, name = shipped_words()
-            arguments = LoadArguments(None, decoder, None)
-            return cls(WordsDecoder(), calibration, model=name, lexical=words, options=arguments)
+                raise InputError(f"the decoder {decoder!r} takes no model")
+            by = shipped(decoder, threads=threads)
+            return cls(
+                ModellessDecoder(decoder),
+                by.calibration,
+                model=by.name,
+                opinions=by.opinions,
+                options=LoadArguments(None, decoder, None),
+            )
         # Loaded here, so that a goal can be read and a command's help shown without llama.cpp.
         from tracker.hardware import load_options
         from tracker.llama import Model
@@ -136,16 +137,14 @@ class GoalTracker:
         calibration = (
             Calibration() if prepared.calibration is None else Calibration.read(prepared.calibration)
         )
-        lexical = None
-        if calibration.needs_words:
-            from tracker.lexical import LexicalModel
-
-            if prepared.lexical is None:
-                raise ModelError(
-                    f"{prepared.calibration}: counts on lexical.npz, which is missing: the trained adapter "
-                    "is not completely installed"
-                )
-            lexical = LexicalModel.read(prepared.lexical)
+        missing = sorted(calibration.opinions - prepared.opinions.keys())
+        if missing:
+            raise ModelError(
+                f"{prepared.calibration}: counts on {missing[0]}.npz, which is missing: the trained adapter "
+                "is not completely installed"
+            )
+        counted = {opinion: prepared.opinions[opinion] for opinion in sorted(calibration.opinions)}
+        opinions = read_opinions(counted, threads=options.threads)
         if not prepared.trained:
             warnings.warn(
                 f"{prepared.name} is not trained for tracking: its statuses will be poor",
@@ -153,7 +152,7 @@ class GoalTracker:
                 stacklevel=2,
             )
         arguments = LoadArguments(prepared.path, decoder, context, exact)
-        return cls(chosen, calibration, model=prepared.name, lexical=lexical, options=arguments)
+        return cls(chosen, calibration, model=prepared.name, opinions=opinions, options=arguments)
 
     def start(self, goal: Goal, *, opening: str | None = None) -> Session:
         """Begin to track a conversation.
@@ -164,8 +163,8 @@ class GoalTracker:
         reading.read(opening_pieces(opening))
         rules = read_rules(goal)
         beliefs = {c.id: Belief.start(c.category) for c in goal if c.id not in rules}
-        words = None if self.lexical is None else self.lexical.start(goal, opening=opening)
-        return Session(goal, reading, self._calibration, beliefs, GoalState.start(goal), rules, words)
+        others = {opinion: one.start(goal, opening=opening) for opinion, one in self.opinions.items()}
+        return Session(goal, reading, self._calibration, beliefs, GoalState.start(goal), rules, others)
 
     def track(self, conversation: Conversation) -> Track:
         """The state of a conversation's goal after each of its turns.
@@ -277,7 +276,7 @@ class Session:
         beliefs: Mapping[str, Belief],
         state: GoalState,
         rules: Mapping[str, Check],
-        words: LexicalReading | None,
+        others: Mapping[Opinion, OpinionReading],
         turns: tuple[Turn, ...] = (),
     ) -> None:
         self.goal = goal
@@ -286,7 +285,7 @@ class Session:
         self._beliefs = dict(beliefs)
         self._state = state
         self._rules = rules
-        self._words = words
+        self._others = others
         self._turns = turns
 
     @property
@@ -314,8 +313,7 @@ class Session:
         turn = Turn(self._state.turn + 1, user, assistant)
         self._reading.read(turn_pieces(turn))
         self._turns += (turn,)
-        if self._words is not None:
-            self._words = self._words.after(turn)
+        self._others = {opinion: other.after(turn) for opinion, other in self._others.items()}
         return self._reading, [
             Question(component, previous)
             for component in self.goal
@@ -326,7 +324,9 @@ class Session:
     def finish(self, questions: Sequence[Question], answers: Sequence[Distribution]) -> GoalState:
         """The second half of ``update``: where the goal stands after the answers, one a question."""
         found = _by_component(questions, answers)
-        by_words = {} if self._words is None else _by_component(questions, self._words.ask(questions))
+        others = _others_by_component(
+            questions, {opinion: other.ask(questions) for opinion, other in self._others.items()}
+        )
         states: dict[str, ComponentState] = {}
         for component in self.goal:
             name = component.id
@@ -335,7 +335,7 @@ class Session:
                 continue
             calibration = self._calibration[component.category]
             self._beliefs[name] = self._beliefs[name].after(
-                found.get(name, {}), calibration, by_words.get(name, {})
+                found.get(name, {}), calibration, others.get(name, {})
             )
             states[name] = self._beliefs[name].state
         self._state = GoalState(self._state.turn + 1, states)
@@ -354,7 +354,7 @@ class Session:
             state = GoalState(state.turn, {component.id: state[component.id] for component in goal})
         reading = self._reading.copy()
         return Session(
-            goal, reading, self._calibration, self._beliefs, state, self._rules, self._words, self._turns
+            goal, reading, self._calibration, self._beliefs, state, self._rules, self._others, self._turns
         )
 
     def close(self) -> None:
@@ -376,6 +376,18 @@ def _by_component(
     found: dict[str, dict[Status, Distribution]] = {}
     for question, answer in zip(questions, answers, strict=True):
         found.setdefault(question.component.id, {})[question.previous] = answer
+    return found
+
+
+def _others_by_component(
+    questions: Sequence[Question], answers: Mapping[Opinion, Sequence[Distribution]]
+) -> dict[str, dict[Status, dict[Opinion, Distribution]]]:
+    """The same of the other opinions."""
+    found: dict[str, dict[Status, dict[Opinion, Distribution]]] = {}
+    for opinion, given in answers.items():
+        for question, answer in zip(questions, given, strict=True):
+            of_component = found.setdefault(question.component.id, {})
+            of_component.setdefault(question.previous, {})[opinion] = answer
     return found
 
 

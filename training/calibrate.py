@@ -1,16 +1,16 @@
 """Fit the calibration: ``python -m training.calibrate VALIDATION.jsonl ... MODELS``.
 
-Knows the raw answers of the shipped model and of words alone (``tracker.lexical``), labels, and the
-calibration that ``tracker.forward`` applies. Knows nothing about weights or trees.
+Knows the raw answers of the shipped model and of the opinions beside it (``tracker.opinions``), labels, and
+the calibration that ``tracker.forward`` applies. Knows nothing about weights or trees.
 
-Two things are fitted on validation, per category. A temperature, a weight of words alone and a bias per
-status, by maximum likelihood of the labelled changes (Platt 1999; Guo et al. 2017, arXiv 1706.04599, with a
-bias because training favours changes), with a weak prior towards changing nothing, or towards half of each
-where there are two opinions. Then the thresholds at which the forward filter
+Two things are fitted on validation, per category. A temperature, a weight of each other opinion and a bias
+per status, by maximum likelihood of the labelled changes (Platt 1999; Guo et al. 2017, arXiv 1706.04599, with
+a bias because training favours changes), with a weak prior towards changing nothing, or towards equal shares
+where there are several opinions. Then the thresholds at which the forward filter
 reports a status, and whether they are for the conversation so far or for one turn, chosen by
 cross-validation. What each step brings is printed, and how well each file does with calibrations that were
-fitted without the conversations that they report: by the model, by words alone, and by both. For trackers
-without a model, words alone have a calibration of their own.
+fitted without the conversations that they report: by the model, by each other opinion, by those that go
+together without a model, and by all. Trackers without a model have calibrations of their own.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Literal
@@ -35,7 +35,8 @@ from tracker.conversation import Conversation
 from tracker.decoding import Decoder, Distribution
 from tracker.forward import Belief, Calibration, CategoryCalibration
 from tracker.goal import STATUSES, Category, Component, Status, is_final, start_status
-from tracker.lexical import LexicalModel
+from tracker.modelless import MODELLESS, calibration_name
+from tracker.opinions import Opinion, OpinionModel, read_opinions
 from tracker.prompt import Question, opening_pieces, turn_pieces
 from tracker.rules import Check, checked, read_rules
 from tracker.state import ComponentState, GoalState, Track
@@ -63,26 +64,30 @@ class Answered:
     conversation: Conversation
     answers: Answers
     """The model's."""
-    words: Answers = field(default_factory=dict)
-    """Those of words alone, to the same questions; empty where nobody asked."""
+    others: Mapping[Opinion, Answers] = field(default_factory=dict)
+    """Those of other opinions, to the same questions."""
 
     @property
     def by_model(self) -> Answered:
-        """The same without the second opinion."""
-        return replace(self, words={})
+        """The same without the other opinions."""
+        return replace(self, others={})
 
-    @property
-    def by_words(self) -> Answered:
-        """The same with the opinion of words alone as the only one."""
-        return replace(self, answers=self.words, words={})
+    def without_model(self, opinions: Sequence[Opinion]) -> Answered:
+        """The same with these opinions alone: the first of them takes the model's place."""
+        first, *rest = opinions
+        return replace(self, answers=self.others[first], others={one: self.others[one] for one in rest})
 
     def asked_after(
         self, component: Component, turn: int, before: Iterable[Status]
-    ) -> tuple[dict[Status, Distribution], dict[Status, Distribution]]:
-        """The model's answers about a component after a turn, and those of words, by the status before."""
+    ) -> tuple[dict[Status, Distribution], dict[Status, dict[Opinion, Distribution]]]:
+        """The model's answers about a component after a turn, and the others', by the status before."""
         keys = {status: (component.id, turn, status) for status in before}
         model = {status: self.answers[key] for status, key in keys.items()}
-        return model, {status: self.words[key] for status, key in keys.items() if key in self.words}
+        return model, {status: self.said(key) for status, key in keys.items()}
+
+    def said(self, key: tuple[str, int, Status]) -> dict[Opinion, Distribution]:
+        """What the others answer to a question."""
+        return {opinion: answers[key] for opinion, answers in self.others.items()}
 
     @cached_property
     def rules(self) -> Mapping[str, Check]:
@@ -111,8 +116,8 @@ class Answered:
                     continue
                 of_category = calibration[component.category]
                 belief = beliefs[component.id]
-                asked, by_words = self.asked_after(component, turn.index, belief.open)
-                belief = belief.after(asked, of_category, by_words)
+                asked, others = self.asked_after(component, turn.index, belief.open)
+                belief = belief.after(asked, of_category, others)
                 if not filtered:
                     belief = _settled(beliefs[component.id], asked, of_category)
                 beliefs[component.id] = belief
@@ -134,14 +139,17 @@ def _settled(
 
 
 def ask_everything(
-    conversation: Conversation, decoder: Decoder, lexical: LexicalModel | None = None
+    conversation: Conversation, decoder: Decoder, opinions: Mapping[Opinion, OpinionModel]
 ) -> Answered:
     """Ask about every component after every turn, from every status that could still move."""
     answers: dict[tuple[str, int, Status], Distribution] = {}
-    by_words: dict[tuple[str, int, Status], Distribution] = {}
+    others: dict[Opinion, dict[tuple[str, int, Status], Distribution]] = {one: {} for one in opinions}
     reading = decoder.start()
     reading.read(opening_pieces(conversation.opening))
-    words = lexical.start(conversation.goal, opening=conversation.opening) if lexical else None
+    beside = {
+        opinion: model.start(conversation.goal, opening=conversation.opening)
+        for opinion, model in opinions.items()
+    }
     for turn in conversation.turns:
         reading.read(turn_pieces(turn))
         questions = [
@@ -153,16 +161,16 @@ def ask_everything(
         ]
         keys = [(question.component.id, turn.index, question.previous) for question in questions]
         answers.update(zip(keys, reading.ask(questions), strict=True))
-        if words:
-            words = words.after(turn)
-            by_words.update(zip(keys, words.ask(questions), strict=True))
+        for opinion, other in beside.items():
+            beside[opinion] = other = other.after(turn)
+            others[opinion].update(zip(keys, other.ask(questions), strict=True))
     reading.close()
-    return Answered(conversation, answers, by_words)
+    return Answered(conversation, answers, others)
 
 
 def fit_probabilities(answered: Sequence[Answered], category: Category) -> CategoryCalibration:
-    """Temperature, weight of words and biases of a category by penalised maximum likelihood on the labelled
-    transitions."""
+    """Temperature, weights of other opinions and biases of a category by penalised maximum likelihood on the
+    labelled transitions."""
     rows = []
     for item in answered:
         for component in item.asked(category):
@@ -171,24 +179,24 @@ def fit_probabilities(answered: Sequence[Answered], category: Category) -> Categ
                 if is_final(category, before):
                     break
                 key = component.id, turn, before
-                rows.append((item.answers[key], item.words.get(key), after))
+                rows.append((item.answers[key], item.said(key), after))
                 before = after
     moving = STATUSES[category][1:]
-    pooled = any(by_words is not None for _, by_words, _ in rows)
-    opinions = 2 if pooled else 1
+    names = sorted({opinion for _, others, _ in rows for opinion in others})
+    opinions = 1 + len(names)
 
     def calibration(parameters: Sequence[float]) -> CategoryCalibration:
         weights = np.exp(parameters[:opinions]) / opinions
         return CategoryCalibration(
             temperature=float(1 / weights[0]),
-            words=float(weights[1]) if pooled else 0.0,
+            beside={opinion: float(weight) for opinion, weight in zip(names, weights[1:], strict=True)},
             bias={status: float(value) for status, value in zip(moving, parameters[opinions:], strict=True)},
         )
 
     def loss(parameters: Sequence[float]) -> float:
         mend = calibration(parameters).mend
         likelihood = sum(
-            float(np.log(max(mend(answer, by_words)[after], 1e-9))) for answer, by_words, after in rows
+            float(np.log(max(mend(answer, others)[after], 1e-9))) for answer, others, after in rows
         )
         return -likelihood + PRIOR * float(np.square(parameters).sum())
 
@@ -275,8 +283,8 @@ def _reached(
             belief, furthest = Belief.start(category), np.zeros(len(statuses) - 1)
             for turn, label in enumerate(item.conversation.labelled_statuses(component.id), start=1):
                 before = np.cumsum(belief.masses[::-1])[::-1][1:]
-                asked, by_words = item.asked_after(component, turn, belief.open)
-                belief = belief.after(asked, never, by_words)
+                asked, others = item.asked_after(component, turn, belief.open)
+                belief = belief.after(asked, never, others)
                 now = np.cumsum(belief.masses[::-1])[::-1][1:]
                 # What was reported once stays so.
                 furthest = np.maximum(furthest, (now - before) / np.maximum(1 - before, 1e-9))
@@ -352,18 +360,49 @@ def figures(agreement: Agreement) -> dict[str, object]:
     }
 
 
-def of_words_alone(calibration: Calibration) -> Calibration:
-    """The calibration of an only opinion, as the calibration of words beside a model that has none."""
+def modelless(calibration: Calibration, first: Opinion) -> Calibration:
+    """A calibration in which an opinion took the model's place, as one of opinions beside none."""
     return Calibration(
         categories={
-            category: part.model_copy(update={"temperature": 1.0, "words": 1 / part.temperature})
+            category: part.model_copy(
+                update={"temperature": 1.0, "beside": {first: 1 / part.temperature, **part.beside}}
+            )
             for category, part in calibration.categories.items()
         }
     )
 
 
-def write(calibration: Calibration, path: Path) -> None:
-    write_text(path, calibration.model_dump_json(indent=2) + "\n")
+def report(
+    validation: Mapping[Path, Sequence[Answered]], also: Mapping[Path, Sequence[Answered]]
+) -> Iterator[dict[str, object]]:
+    """What each step brings on ``validation``, and how each file does, held out, by whose opinion."""
+    answered = [item for file in validation.values() for item in file]
+    for name, agreement in steps(answered, fit(answered)).items():
+        yield {"step": name, **figures(agreement)}
+    opinions = answered[0].others.keys()
+    ways: dict[str, Callable[[Answered], Answered]] = {"model": attrgetter("by_model")}
+    ways |= {f"{one} alone": partial(Answered.without_model, opinions=[one]) for one in opinions}
+    ways |= {name: partial(Answered.without_model, opinions=by) for name, by in _modelless(opinions)}
+    if opinions:
+        ways["all"] = lambda item: item
+    for way, of in ways.items():
+        taken = [[[of(item) for item in file] for file in group.values()] for group in (validation, also)]
+        for path, agreement in zip((*validation, *also), held_out(*taken), strict=True):
+            yield {"held out": str(path), "by": way, **figures(agreement)}
+
+
+def shippable(answered: Sequence[Answered]) -> dict[str, Calibration]:
+    """The calibrations that are shipped, by their files' names."""
+    found = {"calibration.json": fit(answered)["thresholds"]}
+    for name, by in _modelless(answered[0].others):
+        without = fit([item.without_model(by) for item in answered])["thresholds"]
+        found[calibration_name(name)] = modelless(without, by[0])
+    return found
+
+
+def _modelless(opinions: Collection[Opinion]) -> list[tuple[str, tuple[Opinion, ...]]]:
+    """The decoders without a model whose opinions are all there."""
+    return [(name, by) for name, by in MODELLESS.items() if set(by) <= set(opinions)]
 
 
 def main() -> None:
@@ -371,9 +410,7 @@ def main() -> None:
     parser.add_argument(
         "validation", type=Path, nargs="+", help="native files with labels; never a test file"
     )
-    parser.add_argument(
-        "models", type=Path, help="folder to write calibration.json and calibration-words.json to"
-    )
+    parser.add_argument("models", type=Path, help="folder of the opinions' models, to write calibrations to")
     parser.add_argument("--model", help="a GGUF in place of the shipped model")
     parser.add_argument(
         "--also",
@@ -383,30 +420,23 @@ def main() -> None:
         help="a file to report on and not to fit on; repeatable",
     )
     arguments = parser.parse_args()
-    paths = [*arguments.validation, *arguments.also]
-    lexical_path = arguments.models / "lexical.npz"
-    lexical = LexicalModel.read(lexical_path) if lexical_path.exists() else None
+    there = {one: path for one in Opinion if (path := arguments.models / f"{one}.npz").exists()}
+    opinions = read_opinions(there, threads=None)
     with GoalTracker.load(arguments.model) as tracker:
-        files = [
-            [ask_everything(one, tracker.decoder, lexical) for one in read_labelled(path, probes=False)]
-            for path in paths
-        ]
-    validation, also = files[: len(arguments.validation)], files[len(arguments.validation) :]
-    answered = [item for file in validation for item in file]
-    fitted = fit(answered)
-    for name, agreement in steps(answered, fitted).items():
-        print(json.dumps({"step": name, **figures(agreement)}))
-    ways: dict[str, Callable[[Answered], Answered]] = {"model": attrgetter("by_model")}
-    if lexical is not None:
-        ways |= {"words": attrgetter("by_words"), "both": lambda item: item}
-    for way, of in ways.items():
-        taken = [[[of(item) for item in file] for file in group] for group in (validation, also)]
-        for path, agreement in zip(paths, held_out(*taken), strict=True):
-            print(json.dumps({"held out": str(path), "by": way, **figures(agreement)}))
-    write(fitted["thresholds"], arguments.models / "calibration.json")
-    if lexical is not None:
-        by_words = fit([item.by_words for item in answered])["thresholds"]
-        write(of_words_alone(by_words), arguments.models / "calibration-words.json")
+        validation, also = (
+            {
+                path: [
+                    ask_everything(one, tracker.decoder, opinions)
+                    for one in read_labelled(path, probes=False)
+                ]
+                for path in paths
+            }
+            for paths in (arguments.validation, arguments.also)
+        )
+    for row in report(validation, also):
+        print(json.dumps(row), flush=True)
+    for name, calibration in shippable([item for file in validation.values() for item in file]).items():
+        write_text(arguments.models / name, calibration.model_dump_json(indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from tracker.atomic import write_text
 from tracker.errors import GoalstateError, InputError
 from tracker.forward import Calibration
 from tracker.goal import Category, Status
+from tracker.opinions import Opinion
 from tracker.validation import input_error
 
 matplotlib.use("Agg")
@@ -392,16 +393,23 @@ class Card:
         return (
             "### Calibration\n\n"
             "Fitted on validation (`calibration.json`). The model's log-probabilities are divided by the "
-            "temperature, those of the lexical model are multiplied by the weight of words, and the bias is "
-            "added. A status is reported once it, or one beyond it, has its threshold's probability, over "
-            "the conversation so far or over one turn.\n\n"
+            "temperature, those of the lexical model (words) and of the encoder are multiplied by their "
+            "weights, and the bias is added. A status is reported once it, or one beyond it, has its "
+            "threshold's probability, over the conversation so far or over one turn.\n\n"
             + table(
-                ("category", "temperature", "weight of words", "bias", "threshold", "over"),
+                (
+                    "category",
+                    "temperature",
+                    *(f"weight of {one}" for one in Opinion),
+                    "bias",
+                    "threshold",
+                    "over",
+                ),
                 [
                     (
                         str(category),
                         f"{part.temperature:.3f}",
-                        f"{part.words:.3f}",
+                        *(f"{part.beside.get(one, 0.0):.3f}" for one in Opinion),
                         _by_status(part.bias),
                         _by_status(part.threshold),
                         part.over,

@@ -17,6 +17,7 @@ from tracker.errors import GoalstateError, ModelError
 from tracker.model import prepare, prepare_user
 from tracker.model.base import Base, find_base
 from tracker.model.digest import sha256
+from tracker.opinions import Opinion
 
 Maker = Callable[..., Path]
 Reader = Callable[..., tuple[list[int], npt.NDArray[np.float32]]]
@@ -64,9 +65,9 @@ def test_the_adapter_is_in_the_prepared_model(
     model = prepare()
     assert model.trained
     assert model.calibration == models / "calibration.json"
-    assert model.lexical is None
+    assert model.opinions == {}
     (models / "lexical.npz").write_bytes(b"")
-    assert prepare().lexical == models / "lexical.npz"
+    assert prepare().opinions == {Opinion.WORDS: models / "lexical.npz"}
     assert model.path.name == f"{tiny_base.sha256[:12]}-{sha256(adapter)[:12]}-F16.gguf"
     _, expected = read_with(tiny_base.path, "three of them", adapter)
     _, without = read_with(tiny_base.path, "three of them")

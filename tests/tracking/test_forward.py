@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tracker.errors import ModelError
 from tracker.forward import Belief, Calibration, CategoryCalibration
 from tracker.goal import STATUSES, Category, Status, is_final, reachable
+from tracker.opinions import Opinion
 
 categories = st.sampled_from(list(Category))
 
@@ -82,14 +83,14 @@ def test_a_threshold_for_one_turn_waits_for_a_turn_that_speaks_for_it():
 def test_two_opinions_are_pooled_by_their_weights():
     words = {Status.ALIGNED: 0.2, Status.MISALIGNED: 0.8}
     model = {Status.ALIGNED: 0.6, Status.MISALIGNED: 0.4}
-    calibration = CategoryCalibration(temperature=2, words=0.5)
-    mended = calibration.mend(model, words)
+    calibration = CategoryCalibration(temperature=2, beside={Opinion.WORDS: 0.5})
+    mended = calibration.mend(model, {Opinion.WORDS: words})
     # The square root of the product, made to sum to 1.
     assert mended[Status.MISALIGNED] == pytest.approx(0.32**0.5 / (0.32**0.5 + 0.12**0.5))
     assert calibration.mend(model) == CategoryCalibration(temperature=2).mend(model)
-    assert CategoryCalibration().mend(model, words) == pytest.approx(model)
+    assert CategoryCalibration().mend(model, {Opinion.WORDS: words}) == pytest.approx(model)
     belief = Belief.start(Category.POLICY).after(
-        {Status.ALIGNED: model}, calibration, {Status.ALIGNED: words}
+        {Status.ALIGNED: model}, calibration, {Status.ALIGNED: {Opinion.WORDS: words}}
     )
     assert belief.reported is Status.MISALIGNED
 

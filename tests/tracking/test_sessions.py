@@ -10,7 +10,7 @@ import pytest
 from tracker.errors import InputError
 from tracker.forward import Calibration, CategoryCalibration
 from tracker.goal import Category, Component, Goal, Status, reachable
-from tracker.lexical import LexicalModel, Lexicon
+from tracker.opinions import Opinion
 from tracker.prompt import question_pieces
 from tracker.tracking import GoalTracker
 
@@ -105,7 +105,7 @@ def test_a_copy_can_track_some_components_only(scripted, conversation):
 
 
 def test_words_have_a_say_where_the_calibration_gives_them_one(conversation):
-    class Words(LexicalModel):
+    class Words:
         """Holds every wish for voiced at the turn that speaks of mornings."""
 
         def start(self, goal, *, opening=None):
@@ -130,9 +130,9 @@ def test_words_have_a_say_where_the_calibration_gives_them_one(conversation):
 
     wish = conversation.goal["wish"]
     goal = Goal(text="", components=(wish.model_copy(update={"objective": None}),))
-    counts = Calibration(categories={Category.PREFERENCE: CategoryCalibration(words=1.0)})
+    counts = Calibration(categories={Category.PREFERENCE: CategoryCalibration(beside={Opinion.WORDS: 1.0})})
     heeded, unheeded = (
-        GoalTracker(Unsure({}), calibration, model="none", lexical=Words(Lexicon(), {})).start(goal)
+        GoalTracker(Unsure({}), calibration, model="none", opinions={Opinion.WORDS: Words()}).start(goal)
         for calibration in (counts, Calibration())
     )
     for session in (heeded, unheeded):

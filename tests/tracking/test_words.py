@@ -60,7 +60,7 @@ def test_no_language_model_is_loaded_or_even_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     name, *imported = done.stdout.split()
-    assert name.startswith("lexical+")
+    assert name.startswith("lexical-")
     assert imported == ["[]"]
 
 
@@ -102,7 +102,7 @@ def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert shipped is not None
     for name in {"lexical.npz", "calibration-words.json"} - {missing}:
         (tmp_path / name).write_bytes((shipped / name).read_bytes())
-    monkeypatch.setattr("tracker.words.models_dir", lambda: tmp_path)
+    monkeypatch.setattr("tracker.modelless.models_dir", lambda: tmp_path)
     with pytest.raises(ModelError, match=rf"{missing} is missing") as caught:
         GoalTracker.load(decoder="words")
     assert "\n" not in str(caught.value)

@@ -10,13 +10,14 @@ import pytest
 from tracker.conversation import Conversation, Message, Role
 from tracker.forward import Calibration, CategoryCalibration
 from tracker.goal import Category, Component, Goal, Status
+from tracker.opinions import Opinion
 from training.calibrate import (
     Answered,
     fit,
     fit_probabilities,
     fit_thresholds,
     held_out,
-    of_words_alone,
+    modelless,
     steps,
 )
 
@@ -111,20 +112,27 @@ def test_what_code_checks_is_neither_fitted_nor_believed() -> None:
 def test_the_opinion_that_sees_more_weighs_more() -> None:
     """The model sees nothing; words see the break of every fourth conversation at its third turn."""
     answered = [
-        replace(one, words=_policy(n, None, [0.05, 0.05, 0.9 if n % 4 == 0 else 0.05, *[0.05] * 3]).answers)
+        replace(
+            one,
+            others={
+                Opinion.WORDS: _policy(
+                    n, None, [0.05, 0.05, 0.9 if n % 4 == 0 else 0.05, *[0.05] * 3]
+                ).answers
+            },
+        )
         for n, one in enumerate(_blind())
     ]
     fitted = fit(answered)
     policies = fitted["thresholds"][Category.POLICY]
-    assert policies.words > 1 / policies.temperature
-    assert fitted["thresholds"].needs_words
+    assert policies.beside[Opinion.WORDS] > 1 / policies.temperature
+    assert fitted["thresholds"].opinions == {Opinion.WORDS}
     assert _reports(answered, policies) == 10
 
     def kappas(items: list[Answered]) -> float:
         part = held_out([items])[0].categories[Category.POLICY]
         return part.figures.every_turn.kappa.value
 
-    assert kappas(answered) == kappas([one.by_words for one in answered]) == 1
+    assert kappas(answered) == kappas([one.without_model([Opinion.WORDS]) for one in answered]) == 1
     assert kappas([one.by_model for one in answered]) < 0.1
 
 
@@ -151,10 +159,10 @@ def test_what_is_held_out_is_reported_by_calibrations_that_did_not_see_it(
 def test_an_only_opinion_may_stand_beside_one_that_is_none() -> None:
     answered = _seeing()
     fitted = fit(answered)["thresholds"]
-    beside = of_words_alone(fitted)
+    beside = modelless(fitted, Opinion.WORDS)
     for item in answered:
         none = {key: {Status.ALIGNED: 0.5, Status.MISALIGNED: 0.5} for key in item.answers}
-        both = replace(item, answers=none, words=item.answers)
+        both = replace(item, answers=none, others={Opinion.WORDS: item.answers})
         alone, pooled = item.replay(fitted), both.replay(beside)
         assert alone.statuses("rule") == pooled.statuses("rule")
         for one, other in zip(alone.states, pooled.states, strict=True):

@@ -70,11 +70,11 @@ def run_options(command: _Command) -> _Command:
             click.option("--model", metavar="MODEL", help="A GGUF file to use in place of goalstate's own."),
             click.option(
                 "--decoder",
-                type=click.Choice(["plain", "branches", "words"]),
+                type=click.Choice(["plain", "branches", "encoder", "words"]),
                 default="branches",
                 show_default=True,
-                help="How statuses are found: plain and branches read them out of a model and agree; "
-                "words goes without one, much faster and less often right.",
+                help="How statuses are found: plain and branches read them out of a language model and "
+                "agree; encoder and words go without one, in less time.",
             ),
             click.option(
                 "--threads",

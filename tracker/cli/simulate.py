@@ -100,10 +100,10 @@ _STEERS = ("none", "goal", "state", "plan", "lookahead")
 @click.option("--model", metavar="MODEL", help="A GGUF file to track with in place of goalstate's own.")
 @click.option(
     "--decoder",
-    type=click.Choice(["branches", "words"]),
+    type=click.Choice(["branches", "encoder", "words"]),
     default="branches",
     show_default=True,
-    help="How it is tracked: by the model, or by words alone, much faster and less often right.",
+    help="How it is tracked: with the language model, or without it, in less time.",
 )
 @click.option(
     "--threads",

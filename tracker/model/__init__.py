@@ -7,6 +7,7 @@ goalstate ships merged into it, quantised once and kept in the user's cache. Kno
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tracker.errors import CacheError, ModelError
 from tracker.model.adapter import Adapter, Quantisation, read_adapter
 from tracker.model.base import Base, find_base
 from tracker.model.cache import Cache, Recipe
+from tracker.opinions import Opinion
 from tracker.resources import models_dir
 
 __all__ = ["PreparedModel", "build", "prepare", "prepare_user", "shipped_recipe"]
@@ -33,8 +35,8 @@ class PreparedModel:
     """Whether it was trained for tracking: the shipped adapter is in it."""
     calibration: Path | None
     """The calibration that belongs to it."""
-    lexical: Path | None
-    """The lexical model that gives a second opinion."""
+    opinions: Mapping[Opinion, Path]
+    """The models that give opinions beside it."""
 
 
 def prepare(model: str | Path | None = None) -> PreparedModel:
@@ -109,8 +111,8 @@ def build(recipe: Recipe, output: Path, between: Path) -> None:
 def _prepared(recipe: Recipe, path: Path) -> PreparedModel:
     adapter = recipe.adapter
     if adapter is None:
-        return PreparedModel(path, recipe.name, trained=False, calibration=None, lexical=None)
-    return PreparedModel(path, recipe.name, True, adapter.calibration, adapter.lexical)
+        return PreparedModel(path, recipe.name, trained=False, calibration=None, opinions={})
+    return PreparedModel(path, recipe.name, True, adapter.calibration, adapter.opinions)
 
 
 def _given(path: Path) -> PreparedModel:
@@ -122,7 +124,7 @@ def _given(path: Path) -> PreparedModel:
         recipe = shipped_recipe()
         if path.resolve() == cache.path(recipe).resolve():
             return _prepared(recipe, path)
-    return PreparedModel(path, path.stem, trained=False, calibration=None, lexical=None)
+    return PreparedModel(path, path.stem, trained=False, calibration=None, opinions={})
 
 
 def _check_fits(adapter: Adapter, base: Base) -> None:

@@ -4,14 +4,15 @@ Knows the files in ``models/`` and the few keys of the manifest that preparing a
 about what an adapter does to a base.
 
 The folder holds ``adapter.gguf``, ``manifest.json`` and, where the adapter was calibrated,
-``calibration.json``, with the lexical model in ``lexical.npz`` if its opinion is to count. Of the manifest
-this is read, and all of it may be left out::
+``calibration.json``, with the models of the opinions that are to count beside it (``tracker.opinions``), such
+as ``lexical.npz``. Of the manifest this is read, and all of it may be left out::
 
     {"base": {"sha256": "..."}, "adapter": {"sha256": "..."}, "quantisation": "Q8_0"}
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tracker.errors import ModelError
 from tracker.model.digest import sha256
+from tracker.opinions import Opinion
 
 
 class Quantisation(StrEnum):
@@ -57,7 +59,8 @@ class Adapter:
     sha256: str
     manifest: Manifest
     calibration: Path | None
-    lexical: Path | None
+    opinions: Mapping[Opinion, Path]
+    """The models of opinions that are there."""
 
 
 def read_adapter(folder: Path | None) -> Adapter | None:
@@ -68,8 +71,8 @@ def read_adapter(folder: Path | None) -> Adapter | None:
     """
     if folder is None:
         return None
-    path, manifest_path, *others = (
-        folder / name for name in ("adapter.gguf", "manifest.json", "calibration.json", "lexical.npz")
+    path, manifest_path, calibration = (
+        folder / name for name in ("adapter.gguf", "manifest.json", "calibration.json")
     )
     if not path.exists() and not manifest_path.exists():
         return None
@@ -83,8 +86,8 @@ def read_adapter(folder: Path | None) -> Adapter | None:
             f"{path}: not the adapter that {manifest_path.name} describes (sha256 {found[:12]}…, expected "
             f"{manifest.adapter.sha256[:12]}…)"
         )
-    calibration, lexical = (other if other.exists() else None for other in others)
-    return Adapter(path, found, manifest, calibration, lexical)
+    opinions = {opinion: file for opinion in Opinion if (file := folder / f"{opinion}.npz").exists()}
+    return Adapter(path, found, manifest, calibration if calibration.exists() else None, opinions)
 
 
 def _read_manifest(path: Path) -> Manifest:

@@ -1,0 +1,95 @@
+"""Trackers without a language model: a decoder that has no opinion, so that the others' decide.
+
+Knows which opinions go together by a name, and where their models and the calibration for them are. Knows
+nothing about how an opinion is come by.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tracker.decoding import Distribution, Reading
+from tracker.errors import ContextLengthError, ModelError
+from tracker.forward import Calibration
+from tracker.goal import reachable
+from tracker.model.digest import sha256
+from tracker.opinions import Opinion, OpinionModel, read_opinions
+from tracker.prompt import Piece, Question
+from tracker.resources import models_dir
+
+MODELLESS = {"words": (Opinion.WORDS,), "encoder": (Opinion.WORDS, Opinion.ENCODER)}
+"""Names of such decoders, and the opinions that each goes by."""
+
+
+class ModellessDecoder:
+    """Reads nothing and prefers nothing: every status that a question allows is as likely as the others.
+
+    Its conversations may have any length.
+    """
+
+    room = sys.maxsize
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def needed(self, pieces: Sequence[Piece], questions: Sequence[Question]) -> int:
+        return 0
+
+    def start(self) -> Reading:
+        return _Unread()
+
+    def ask(
+        self, asked: Sequence[tuple[Reading, Sequence[Question]]]
+    ) -> list[list[Distribution] | ContextLengthError]:
+        return [reading.ask(questions) for reading, questions in asked]
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class _Unread:
+    def read(self, pieces: Sequence[Piece]) -> None:
+        """Nothing is kept."""
+
+    def ask(self, questions: Sequence[Question]) -> list[Distribution]:
+        allowed = [reachable(question.component.category, question.previous) for question in questions]
+        return [dict.fromkeys(statuses, 1 / len(statuses)) for statuses in allowed]
+
+    def copy(self) -> _Unread:
+        return self
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """What a tracker without a language model goes by."""
+
+    opinions: dict[Opinion, OpinionModel]
+    calibration: Calibration
+    name: str
+    """For people and for records."""
+
+
+def shipped(decoder: str, *, threads: int | None) -> Shipped:
+    """What goalstate ships for one of the decoders of ``MODELLESS``.
+
+    Raises ``ModelError`` where a part is missing or cannot be read.
+    """
+    folder = models_dir() or Path("models")
+    files = {opinion: folder / f"{opinion}.npz" for opinion in MODELLESS[decoder]}
+    calibration = folder / calibration_name(decoder)
+    for path in (*files.values(), calibration):
+        if not path.exists():
+            raise ModelError(f"{path} is missing: goalstate is not completely installed")
+    name = "+".join(f"{opinion}-{sha256(path)[:12]}" for opinion, path in files.items())
+    return Shipped(read_opinions(files, threads=threads), Calibration.read(calibration), name)
+
+
+def calibration_name(decoder: str) -> str:
+    """The file of the calibration for a decoder of ``MODELLESS``."""
+    return f"calibration-{decoder}.json"
