@@ -217,7 +217,8 @@ def adapter() -> Finding:
         )
     made = f"{recipe.adapter.path.stat().st_size / 1e6:.1f} MB, sha256 {recipe.adapter.sha256[:12]}"
     calibrated = "calibrated" if recipe.adapter.calibration else "not calibrated"
-    return Finding("adapter", Verdict.OK, f"{made}, {calibrated}")
+    beside = "".join(f", {opinion}" for opinion in recipe.adapter.opinions)
+    return Finding("adapter", Verdict.OK, f"{made}, {calibrated}{beside}")
 
 
 def cache() -> Finding:
