@@ -1,4 +1,4 @@
-"""Tracking without a language model: the shipped opinions with calibrations of their own, and nothing else."""
+"""Tracking without a language model: the shipped opinions, calibrations of their own, and nothing else."""
 
 from __future__ import annotations
 
@@ -37,11 +37,9 @@ def test_the_examples_come_out_much_as_labelled(
 ) -> None:
     same = [
         state[component.id].status is label
-        for conversation in conversations
+        for conversation, track in [(one, modelless.track(one)) for one in conversations]
         for component in conversation.goal
-        for state, label in zip(
-            modelless.track(conversation).states, conversation.labelled_statuses(component.id), strict=True
-        )
+        for state, label in zip(track.states, conversation.labelled_statuses(component.id), strict=True)
     ]
     starts = [
         component.start is label
@@ -85,9 +83,7 @@ def test_sessions_are_copied_and_go_on_by_themselves(
         assert session.update(last.user, last.assistant) == whole[-1] != aside.state
 
 
-def test_many_come_out_as_one_by_one(
-    modelless: GoalTracker, conversations: list[Conversation]
-) -> None:
+def test_many_come_out_as_one_by_one(modelless: GoalTracker, conversations: list[Conversation]) -> None:
     one_by_one = [modelless.track(conversation) for conversation in conversations]
     for workers, together in ((1, 3), (2, 1)):
         assert list(modelless.track_many(conversations, workers=workers, together=together)) == one_by_one
