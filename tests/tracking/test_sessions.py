@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
-from tracker.errors import InputError
+from tracker.errors import InputError, ModelError
 from tracker.forward import Calibration, CategoryCalibration
 from tracker.goal import Category, Component, Goal, Status, reachable
+from tracker.model import prepare
 from tracker.opinions import Opinion
 from tracker.prompt import question_pieces
 from tracker.tracking import GoalTracker
@@ -141,6 +143,15 @@ def test_words_have_a_say_where_the_calibration_gives_them_one(conversation):
     assert heeded.update("In the morning.")["wish"].status is Status.ALIGNED
     assert copy.update("At noon.")["wish"].status is Status.MISALIGNED
     assert unheeded.update("In the morning.")["wish"].probability == pytest.approx(0.64)
+
+
+def test_an_opinion_that_counts_and_is_missing_is_named(monkeypatch):
+    whole = prepare()
+    opinions = {one: path for one, path in whole.opinions.items() if one is not Opinion.ENCODER}
+    monkeypatch.setattr("tracker.model.prepare", lambda model: replace(whole, opinions=opinions))
+    with pytest.raises(ModelError, match=r"counts on encoder\.npz, which is missing") as caught:
+        GoalTracker.load()
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("user", "assistant"), [("", "hello"), ("hello", "  ")])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -116,11 +117,7 @@ def _distribution(question: Question, scores: Floats) -> Distribution:
     return dict(zip(reachable(category, before), probabilities.tolist(), strict=True))
 
 
-_CONTROLLERS: list[ThreadpoolController] = []
-
-
+@cache
 def _controller() -> ThreadpoolController:
-    """Looking for the libraries takes longer than a turn, so it is done once."""
-    if not _CONTROLLERS:
-        _CONTROLLERS.append(ThreadpoolController())
-    return _CONTROLLERS[0]
+    """Looking for the libraries takes a while, so it is done once."""
+    return ThreadpoolController()

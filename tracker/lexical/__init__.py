@@ -1,7 +1,7 @@
-"""A second opinion on every question, from words alone: what a small language model overlooks, counting sees.
+"""An opinion on every question from words alone: what a small language model overlooks, counting sees.
 
 Knows which words, numbers, names and cues of a turn bear on a component, and trees that were trained on them.
-Knows nothing about the language model; ``tracker.forward`` pools the two.
+Knows nothing about the language model; ``tracker.forward`` pools what they say.
 """
 
 from tracker.lexical.features import NAMES, Featuriser, names
