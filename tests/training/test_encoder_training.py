@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from voiced import THINGS, voiced
 
 from tracker.conversation import Conversation
 from tracker.encoder import EncoderModel, Network, Tokeniser
 from tracker.encoder.model import PLACES
 from tracker.encoder.network import compressed
-from tracker.goal import Category, Component, Status
+from tracker.goal import Category, Status
 from tracker.model.digest import sha256
 from tracker.prompt import Question
 from training.encoder import EncoderConfig, export, losses, passes, train
@@ -27,7 +28,6 @@ Talk = Callable[..., Conversation]
 WriteNative = Callable[[Path, Iterable[Conversation]], Path]
 
 WIDTH, INNER = 24, 48
-THINGS = ("lamp", "bike", "tent", "coat", "desk", "harp", "kite", "oboe")
 WORDS = "you want a the it is new like have ask for if there one i here no sorry get hello yes bye".split()
 
 
@@ -73,35 +73,6 @@ def tokeniser(base: Path) -> Tokeniser:
     return Tokeniser((base / "vocab.txt").read_text(encoding="utf-8").splitlines())
 
 
-def _voiced(talk: Talk, number: int) -> Conversation:
-    """A wish that is voiced where the second message names its thing, and one of each other category."""
-    thing, other = THINGS[number % 8], THINGS[(number + 3) % 8]
-    voiced = number % 2 == 0
-    component = Component.model_validate
-    return talk(
-        ("Hello.", "Yes?"),
-        (f"I want a {thing if voiced else other}.", "Here is one." if voiced else "No, sorry."),
-        ("Bye.", None),
-        name=f"talk-{number}",
-        goal=(
-            component({"id": "o", "category": "objective", "text": f"Get a {other}."}),
-            component({"id": "q", "category": "requirement", "text": "It is new.", "objective": "o"}),
-            component(
-                {"id": "w", "category": "preference", "text": f"You like the {thing}.", "objective": "o"}
-            ),
-            component({"id": "p", "category": "profile", "text": f"You have a {thing}."}),
-            component({"id": "r", "category": "policy", "text": f"Ask for the {thing} if there is one."}),
-        ),
-        labels={
-            "w": ((2, Status.ALIGNED),) if voiced else (),
-            "o": ((2, Status.COMPLETE if voiced else Status.ATTEMPTED),),
-            "q": ((2, Status.COMPLETE if voiced else Status.ATTEMPTED),),
-            "p": ((2, Status.MISALIGNED),) if voiced else (),
-            "r": () if voiced else ((2, Status.MISALIGNED),),
-        },
-    )
-
-
 def test_what_is_asked_is_what_could_still_move(boats: Conversation, tokeniser: Tokeniser) -> None:
     turns = list(asked_turns([boats], tokeniser))
     asked = [(tuple(Category)[a.category], a.place, a.target) for turn in turns for a in turn.asked]
@@ -119,7 +90,7 @@ def test_what_is_asked_is_what_could_still_move(boats: Conversation, tokeniser: 
 
 
 def test_batches_hold_every_turn_once_and_no_more_tokens_than_told(talk: Talk, tokeniser: Tokeniser) -> None:
-    turns = list(asked_turns([_voiced(talk, number) for number in range(40)], tokeniser))
+    turns = list(asked_turns([voiced(talk, number) for number in range(40)], tokeniser))
     for chance in (None, random.Random(0)):
         found = list(batches(turns, 600, chance))
         assert sorted(position for batch in found for position in batch) == list(range(len(turns)))
@@ -131,7 +102,7 @@ def test_batches_hold_every_turn_once_and_no_more_tokens_than_told(talk: Talk, t
 def test_padding_changes_no_loss(talk: Talk, boats: Conversation, base: Path, tokeniser: Tokeniser) -> None:
     torch.manual_seed(0)
     network = EncoderNetwork(base / "model.safetensors").eval()
-    turns = list(asked_turns([boats, _voiced(talk, 0)], tokeniser))
+    turns = list(asked_turns([boats, voiced(talk, 0)], tokeniser))
     together = losses(network, collate(turns))
     alone = torch.cat([losses(network, collate([turn])) for turn in turns])
     assert torch.allclose(together, alone, atol=1e-5)
@@ -139,7 +110,7 @@ def test_padding_changes_no_loss(talk: Talk, boats: Conversation, base: Path, to
 
 def test_hidden_tokens_are_those_that_somebody_said(talk: Talk, tokeniser: Tokeniser) -> None:
     np.random.seed(0)
-    turns = list(asked_turns([_voiced(talk, 0)], tokeniser))
+    turns = list(asked_turns([voiced(talk, 0)], tokeniser))
     plain, hidden = collate(turns), collate(turns, masked=0.999, mask=tokeniser.mask)
     changed = plain.read != hidden.read
     assert set(hidden.read[changed].tolist()) == {tokeniser.mask}
@@ -170,7 +141,7 @@ def test_attention_has_the_gradients_of_what_it_computes() -> None:
 def test_torch_says_what_tracking_says(talk: Talk, base: Path, tokeniser: Tokeniser) -> None:
     torch.manual_seed(0)
     network = EncoderNetwork(base / "model.safetensors").eval()
-    turns = list(asked_turns([_voiced(talk, 0)], tokeniser))
+    turns = list(asked_turns([voiced(talk, 0)], tokeniser))
     weights = {name: tensor.detach().numpy() for name, tensor in network.state_dict().items()}
     exact = Network(weights | {"word.weight.scale": np.ones((len(weights["word.weight"]), 1), np.float16)})
     for turn in turns:
@@ -195,8 +166,8 @@ def _config(base: Path, train_file: Path, output: Path, **changes: object) -> En
 def test_a_run_learns_and_what_it_exports_answers(
     talk: Talk, write_native: WriteNative, base: Path, tmp_path: Path
 ) -> None:
-    file = write_native(tmp_path / "train.jsonl", [_voiced(talk, number) for number in range(60)])
-    config = _config(base, file, tmp_path / "run", weak=[file], steps=160, evaluate_every=80)
+    file = write_native(tmp_path / "train.jsonl", [voiced(talk, number) for number in range(60)])
+    config = _config(base, file, tmp_path / "run", weak=[file], steps=160, tokens=2400, evaluate_every=80)
     train(config)
     log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     checks = [row for row in log if "validation" in row]
@@ -212,7 +183,7 @@ def test_a_run_learns_and_what_it_exports_answers(
     ]
     model = EncoderModel.read(tmp_path / "encoder.npz")
     for number in (61, 62, 63, 64):
-        unseen = _voiced(talk, number)
+        unseen = voiced(talk, number)
         reading = model.start(unseen.goal).after(unseen.turns[0]).after(unseen.turns[1])
         answer = reading.ask([Question(unseen.goal["w"], Status.MISALIGNED)])[0]
         assert (answer[Status.ALIGNED] > 0.5) == (number % 2 == 0)
@@ -226,9 +197,9 @@ def test_a_run_goes_on_where_it_stopped(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    file = write_native(tmp_path / "train.jsonl", [_voiced(talk, number) for number in range(20)])
+    file = write_native(tmp_path / "train.jsonl", [voiced(talk, number) for number in range(20)])
     config = _config(base, file, tmp_path / "run", steps=8, checkpoint_minutes=0.0)
-    turns = list(asked_turns([_voiced(talk, number) for number in range(20)], tokeniser))
+    turns = list(asked_turns([voiced(talk, number) for number in range(20)], tokeniser))
     orders = [[batch for batch, _ in zip(passes(turns, turns, config), range(8), strict=False)] for _ in "ab"]
     assert orders[0] == orders[1]
 

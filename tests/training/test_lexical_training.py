@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
+from voiced import voiced
 
 from tracker.conversation import Conversation
-from tracker.goal import STATUSES, Category, Component, Status
+from tracker.goal import STATUSES, Category, Status
 from tracker.lexical import LexicalModel, Lexicon
 from tracker.model.digest import sha256
 from tracker.prompt import Question
@@ -48,42 +49,10 @@ def test_a_status_that_never_comes_up_is_named() -> None:
         grow(np.zeros((4, 1)), np.array([0, 2, 0, 2]), np.ones(4), Category.OBJECTIVE)
 
 
-THINGS = ("lamp", "bike", "tent", "coat", "desk", "harp", "kite", "oboe")
-
-
-def _voiced(talk: Talk, number: int) -> Conversation:
-    """A wish voiced at the second turn of every other conversation, and one of each other kind of move."""
-    thing, other = THINGS[number % 8], THINGS[(number + 3) % 8]
-    voiced = number % 2 == 0
-    component = Component.model_validate
-    return talk(
-        (f"Hello, is a {other} there?", "Yes."),
-        (f"I want a {thing if voiced else other}.", f"Here is a {other}." if voiced else "No, sorry."),
-        ("Bye.", None),
-        name=f"talk-{number}",
-        goal=(
-            component({"id": "o", "category": "objective", "text": f"Get a {other}."}),
-            component({"id": "q", "category": "requirement", "text": "It is new.", "objective": "o"}),
-            component(
-                {"id": "w", "category": "preference", "text": f"You like the {thing}.", "objective": "o"}
-            ),
-            component({"id": "p", "category": "profile", "text": f"You have a {thing}."}),
-            component({"id": "r", "category": "policy", "text": f"Ask for the {thing} if there is one."}),
-        ),
-        labels={
-            "w": ((2, Status.ALIGNED),) if voiced else (),
-            "o": ((2, Status.COMPLETE if voiced else Status.ATTEMPTED),),
-            "q": ((2, Status.COMPLETE if voiced else Status.ATTEMPTED),),
-            "p": ((2, Status.MISALIGNED),) if voiced else (),
-            "r": () if voiced else ((2, Status.MISALIGNED),),
-        },
-    )
-
-
 def test_the_command_writes_a_model_that_sees_what_it_was_shown(
     talk: Talk, write_native: WriteNative, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train = write_native(tmp_path / "train.jsonl", [_voiced(talk, number) for number in range(60)])
+    train = write_native(tmp_path / "train.jsonl", [voiced(talk, number) for number in range(60)])
     monkeypatch.setattr("training.lexical.TREES", 100)
     monkeypatch.setattr(sys, "argv", ["lexical", str(train), str(tmp_path)])
     main()
@@ -97,7 +66,7 @@ def test_the_command_writes_a_model_that_sees_what_it_was_shown(
         category: len(STATUSES[category]) for category in Category
     }
     for number in (61, 62):
-        unseen = _voiced(talk, number)
+        unseen = voiced(talk, number)
         reading = model.start(unseen.goal).after(unseen.turns[0]).after(unseen.turns[1])
         answer = reading.ask([Question(unseen.goal["w"], Status.MISALIGNED)])[0]
         assert (answer[Status.ALIGNED] > 0.5) == (number % 2 == 0)
