@@ -135,7 +135,7 @@ class Belief:
         self,
         answers: Mapping[Status, Distribution],
         calibration: CategoryCalibration,
-        others: Mapping[Status, Mapping[Opinion, Distribution]] = MappingProxyType({}),
+        others: Mapping[Opinion, Mapping[Status, Distribution]] = MappingProxyType({}),
     ) -> Belief:
         """The belief after a turn.
 
@@ -153,7 +153,8 @@ class Belief:
             if before not in answers:
                 moved[before] += mass
                 continue
-            for status, probability in calibration.mend(answers[before], others.get(before, {})).items():
+            said = {opinion: given[before] for opinion, given in others.items() if before in given}
+            for status, probability in calibration.mend(answers[before], said).items():
                 moved[status] += mass * probability
         total = sum(moved.values())
         masses = tuple(mass / total for mass in moved.values())

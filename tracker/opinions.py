@@ -26,6 +26,17 @@ class Opinion(StrEnum):
     """A small encoder that reads both ways."""
 
 
+LEAST = 1e-4
+"""No opinion holds a status that a component can take for less likely: none rules anything out."""
+
+
+def with_least(probabilities: Distribution) -> Distribution:
+    """The probabilities with none below ``LEAST``, made to sum to 1."""
+    raised = {status: max(LEAST, probability) for status, probability in probabilities.items()}
+    total = sum(raised.values())
+    return {status: probability / total for status, probability in raised.items()}
+
+
 class OpinionReading(Protocol):
     """One conversation as far as it was read. It never changes: ``after`` makes another."""
 

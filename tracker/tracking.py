@@ -324,9 +324,9 @@ class Session:
     def finish(self, questions: Sequence[Question], answers: Sequence[Distribution]) -> GoalState:
         """The second half of ``update``: where the goal stands after the answers, one a question."""
         found = _by_component(questions, answers)
-        others = _others_by_component(
-            questions, {opinion: other.ask(questions) for opinion, other in self._others.items()}
-        )
+        others = {
+            opinion: _by_component(questions, other.ask(questions)) for opinion, other in self._others.items()
+        }
         states: dict[str, ComponentState] = {}
         for component in self.goal:
             name = component.id
@@ -334,9 +334,8 @@ class Session:
                 states[name] = checked(self._rules[name], self._state[name].status, self._turns)
                 continue
             calibration = self._calibration[component.category]
-            self._beliefs[name] = self._beliefs[name].after(
-                found.get(name, {}), calibration, others.get(name, {})
-            )
+            said = {opinion: by_component.get(name, {}) for opinion, by_component in others.items()}
+            self._beliefs[name] = self._beliefs[name].after(found.get(name, {}), calibration, said)
             states[name] = self._beliefs[name].state
         self._state = GoalState(self._state.turn + 1, states)
         return self._state
@@ -376,18 +375,6 @@ def _by_component(
     found: dict[str, dict[Status, Distribution]] = {}
     for question, answer in zip(questions, answers, strict=True):
         found.setdefault(question.component.id, {})[question.previous] = answer
-    return found
-
-
-def _others_by_component(
-    questions: Sequence[Question], answers: Mapping[Opinion, Sequence[Distribution]]
-) -> dict[str, dict[Status, dict[Opinion, Distribution]]]:
-    """The same of the other opinions."""
-    found: dict[str, dict[Status, dict[Opinion, Distribution]]] = {}
-    for opinion, given in answers.items():
-        for question, answer in zip(questions, given, strict=True):
-            of_component = found.setdefault(question.component.id, {})
-            of_component.setdefault(question.previous, {})[opinion] = answer
     return found
 
 

@@ -79,11 +79,14 @@ class Answered:
 
     def asked_after(
         self, component: Component, turn: int, before: Iterable[Status]
-    ) -> tuple[dict[Status, Distribution], dict[Status, dict[Opinion, Distribution]]]:
+    ) -> tuple[dict[Status, Distribution], dict[Opinion, dict[Status, Distribution]]]:
         """The model's answers about a component after a turn, and the others', by the status before."""
         keys = {status: (component.id, turn, status) for status in before}
         model = {status: self.answers[key] for status, key in keys.items()}
-        return model, {status: self.said(key) for status, key in keys.items()}
+        return model, {
+            opinion: {status: answers[key] for status, key in keys.items()}
+            for opinion, answers in self.others.items()
+        }
 
     def said(self, key: tuple[str, int, Status]) -> dict[Opinion, Distribution]:
         """What the others answer to a question."""

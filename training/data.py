@@ -25,6 +25,7 @@ from tracker.formats import native
 from tracker.goal import STATUSES, Category, Status, is_final, start_status
 from tracker.grammar import Grammars, status_tokens
 from tracker.prompt import Question, opening_pieces, question_pieces, turn_pieces
+from tracker.rules import read_rules
 from tracker.vocabulary import Vocabulary
 from training.changed import ChangedComponent
 from training.exact import ExactComponent
@@ -127,6 +128,17 @@ def labelled_questions(conversation: Conversation) -> list[Asked]:
             asked.append(Asked(Question(component, previous), turn, status))
             previous = status
     return asked
+
+
+def questions_by_turn(conversation: Conversation) -> dict[int, list[Asked]]:
+    """The same of each turn, in the goal's order, without the policies that code checks: nobody is asked
+    about those."""
+    rules = read_rules(conversation.goal)
+    found: dict[int, list[Asked]] = {turn.index: [] for turn in conversation.turns}
+    for asked in labelled_questions(conversation):
+        if asked.question.component.id not in rules:
+            found[asked.turn].append(asked)
+    return found
 
 
 def missed_questions(conversation: Conversation) -> dict[str, list[Asked]]:
@@ -241,6 +253,7 @@ __all__ = [
     "exact_questions",
     "labelled_questions",
     "missed_questions",
+    "questions_by_turn",
     "read_labelled",
     "write_labelled",
 ]

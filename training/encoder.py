@@ -13,14 +13,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -32,17 +30,17 @@ from tracker.atomic import write_text
 from tracker.encoder import EncoderModel, Tokeniser
 from tracker.encoder.model import write_encoder
 from tracker.encoder.network import compressed
-from tracker.errors import InputError
 from tracker.goal import Category
 from tracker.model.digest import sha256
 from training.config import read_toml
 from training.data import read_labelled
 from training.encoder_data import AskedTurn, Batch, asked_turns, batches, collate
 from training.encoder_network import NEW, EncoderNetwork
-from training.export import commit
-from training.loop import LAST, learning_rate_factor
+from training.export import commit, read_checkpoint
+from training.loop import LAST, adamw, learning_rate_factor, write_state
 from training.provenance import file_entry
 
+TRAINER = "training.encoder"
 LOG = "log.jsonl"
 STAYS = 0.6
 """What a question counts where nothing moves: there are ten times as many of them."""
@@ -102,7 +100,7 @@ class Trained:
         self.average = [weight.clone() for weight in self.weights]
         self.config = config
         new = [name.startswith(NEW) for name in self.names]
-        self.optimizer = torch.optim.AdamW(
+        self.optimizer = adamw(
             [
                 {
                     "params": [w for w, is_new in zip(self.weights, new, strict=True) if is_new == wanted],
@@ -113,9 +111,8 @@ class Trained:
                     (True, config.learning_rate * config.new_rate),
                 )
             ],
-            lr=config.learning_rate,
+            learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
-            betas=(0.9, 0.98),
         )
 
     def step(self, loss: Tensor, done: int) -> None:
@@ -142,8 +139,7 @@ class Trained:
             parameter.copy_(weight)
 
     def save(self, folder: Path, done: int) -> None:
-        """Write a checkpoint beside the last one, then rename."""
-        path = folder / LAST
+        """Write a checkpoint in the place of the last one."""
         state = {
             "done": done,
             "config": self.config.model_dump_json(),
@@ -151,14 +147,13 @@ class Trained:
             "average": dict(zip(self.names, self.average, strict=True)),
             "optimizer": self.optimizer.state_dict(),
         }
-        torch.save(state, path.with_suffix(".part"))
-        os.replace(path.with_suffix(".part"), path)
+        write_state(state, folder / LAST)
 
     def restore(self, folder: Path) -> int:
         """Take up the last checkpoint; the steps that it had done, 0 where there is none."""
         if not (folder / LAST).exists():
             return 0
-        state = read_checkpoint(folder)
+        state = read_checkpoint(folder, TRAINER)
         with torch.no_grad():
             for kept, name in ((self.weights, "weights"), (self.average, "average")):
                 for weight, saved in zip(kept, state[name].values(), strict=True):
@@ -166,16 +161,6 @@ class Trained:
         self.optimizer.load_state_dict(state["optimizer"])
         self.use(self.weights)
         return int(state["done"])
-
-
-def read_checkpoint(folder: Path) -> dict[str, Any]:
-    """Raises ``InputError`` where the run has none."""
-    try:
-        # weights_only: a checkpoint is tensors and plain values, never code.
-        state: dict[str, Any] = torch.load(folder / LAST, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise InputError(f"no checkpoint: {error.strerror}", source=folder) from error
-    return state
 
 
 def losses(network: EncoderNetwork, batch: Batch) -> Tensor:
@@ -274,7 +259,7 @@ def train(config: EncoderConfig) -> None:
 
 def export(run: Path, models: Path) -> None:
     """Write a run's averaged weights as ``encoder.npz``, and ``encoder.json`` about it."""
-    state = read_checkpoint(run)
+    state = read_checkpoint(run, TRAINER)
     config = EncoderConfig.model_validate_json(state["config"])
     network = EncoderNetwork(config.base / "model.safetensors")
     with torch.no_grad():

@@ -17,8 +17,9 @@ from torch import Tensor
 from tracker.conversation import Conversation
 from tracker.encoder.model import PLACES, POSITIONS
 from tracker.encoder.text import Kind, Read, Tokeniser, conversation_tokens
-from tracker.goal import is_final, reachable
-from tracker.rules import read_rules
+from tracker.goal import Status, reachable
+from tracker.prompt import Question
+from training.data import questions_by_turn
 
 CHUNK = 1200
 """Turns that are sorted by size together: padding is small, and the order still random."""
@@ -76,29 +77,21 @@ def asked_turns(conversations: Iterable[Conversation], tokeniser: Tokeniser) -> 
     Policies that code checks are left out, as they are where the model is asked.
     """
     for conversation in conversations:
-        rules = read_rules(conversation.goal)
-        components = [component for component in conversation.goal if component.id not in rules]
-        labels = {component.id: conversation.labelled_statuses(component.id) for component in components}
-        before = {component.id: component.start for component in components}
         turns = conversation.turns
-        for turn in turns:
-            asked = []
-            for component in components:
-                category, previous = component.category, before[component.id]
-                if is_final(category, previous):
-                    continue
-                after = before[component.id] = labels[component.id][turn.index - 1]
-                asked.append(
-                    Asked(
-                        POSITIONS[category],
-                        tokeniser.component(component),
-                        PLACES[category, previous],
-                        reachable(category, previous).index(after),
-                    )
-                )
-            if asked:
-                read = conversation_tokens(tokeniser, turns[: turn.index], conversation.opening)
-                yield AskedTurn(read, tuple(asked))
+        for turn, questions in questions_by_turn(conversation).items():
+            if questions:
+                read = conversation_tokens(tokeniser, turns[:turn], conversation.opening)
+                yield AskedTurn(read, tuple(_asked(one.question, one.target, tokeniser) for one in questions))
+
+
+def _asked(question: Question, target: Status, tokeniser: Tokeniser) -> Asked:
+    category, previous = question.category, question.previous
+    return Asked(
+        POSITIONS[category],
+        tokeniser.component(question.component),
+        PLACES[category, previous],
+        reachable(category, previous).index(target),
+    )
 
 
 def batches(

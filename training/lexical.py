@@ -19,12 +19,11 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from tracker.atomic import write_text
 from tracker.conversation import Conversation
-from tracker.goal import STATUSES, Category, is_final
+from tracker.goal import STATUSES, Category
 from tracker.lexical import Featuriser, LexicalModel, Lexicon, names
 from tracker.lexical.trees import Floats, Ints, Trees
 from tracker.model.digest import sha256
-from tracker.rules import read_rules
-from training.data import read_labelled
+from training.data import questions_by_turn, read_labelled
 from training.provenance import file_entry
 
 TREES = 400
@@ -46,20 +45,14 @@ def rows(conversations: Iterable[Conversation], lexicon: Lexicon) -> dict[Catego
     """
     found: dict[Category, list[tuple[Floats, int]]] = defaultdict(list)
     for conversation in conversations:
-        rules = read_rules(conversation.goal)
-        asked = [component for component in conversation.goal if component.id not in rules]
-        labels = {component.id: conversation.labelled_statuses(component.id) for component in asked}
-        before = {component.id: component.start for component in asked}
+        by_turn = questions_by_turn(conversation)
         featuriser = Featuriser(lexicon, conversation.goal, opening=conversation.opening)
         for turn in conversation.turns:
             featuriser = featuriser.after(turn)
-            for component in asked:
-                category, previous = component.category, before[component.id]
-                if is_final(category, previous):
-                    continue
-                after = before[component.id] = labels[component.id][turn.index - 1]
-                values = np.array(featuriser.features(component, previous))
-                found[category].append((values, STATUSES[category].index(after)))
+            for asked in by_turn[turn.index]:
+                question, category = asked.question, asked.question.category
+                values = np.array(featuriser.features(question.component, question.previous))
+                found[category].append((values, STATUSES[category].index(asked.target)))
     return {
         category: (np.array([values for values, _ in made]), np.array([after for _, after in made]))
         for category, made in found.items()

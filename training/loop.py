@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,13 @@ def learning_rate_factor(step: float, steps: float, warm_up: int) -> float:
 
 
 def adamw(
-    parameters: Sequence[nn.Parameter], *, learning_rate: float, weight_decay: float
+    parameters: Sequence[nn.Parameter] | Sequence[dict[str, Any]],
+    *,
+    learning_rate: float,
+    weight_decay: float,
 ) -> torch.optim.Optimizer:
-    """The optimiser of every run (Loshchilov and Hutter 2019, arXiv 1711.05101)."""
+    """The optimiser of every run (Loshchilov and Hutter 2019, arXiv 1711.05101), of parameters or of groups
+    of them."""
     return torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay, betas=(0.9, 0.98))
 
 
@@ -56,6 +60,11 @@ def save_checkpoint(
         "factors": {name: p.detach().cpu() for name, p in model.named_parameters()},
         "optimizer": optimizer.state_dict(),
     }
+    write_state(state, path)
+
+
+def write_state(state: Mapping[str, Any], path: Path) -> None:
+    """Write beside what is there, then rename."""
     torch.save(state, path.with_suffix(".part"))
     os.replace(path.with_suffix(".part"), path)
 

@@ -90,7 +90,7 @@ def test_two_opinions_are_pooled_by_their_weights():
     assert calibration.mend(model) == CategoryCalibration(temperature=2).mend(model)
     assert CategoryCalibration().mend(model, {Opinion.WORDS: words}) == pytest.approx(model)
     belief = Belief.start(Category.POLICY).after(
-        {Status.ALIGNED: model}, calibration, {Status.ALIGNED: {Opinion.WORDS: words}}
+        {Status.ALIGNED: model}, calibration, {Opinion.WORDS: {Status.ALIGNED: words}}
     )
     assert belief.reported is Status.MISALIGNED
 

@@ -22,10 +22,8 @@ from tracker.encoder.network import Floats, Network
 from tracker.encoder.text import Tokeniser, conversation_tokens
 from tracker.errors import ModelError
 from tracker.goal import STATUSES, Category, Goal, Status, is_final, reachable
+from tracker.opinions import with_least
 from tracker.prompt import Question
-
-LEAST = 1e-4
-"""No status that a component can take is held for less likely."""
 
 WHAT = "the encoder"
 
@@ -112,9 +110,8 @@ def _distribution(question: Question, scores: Floats) -> Distribution:
     category, before = question.category, question.previous
     own = scores[PLACES[category, before]].astype(np.float64)
     weights = np.exp(own - own.max())
-    probabilities = np.maximum(weights / weights.sum(), LEAST)
-    probabilities /= probabilities.sum()
-    return dict(zip(reachable(category, before), probabilities.tolist(), strict=True))
+    probabilities = (weights / weights.sum()).tolist()
+    return with_least(dict(zip(reachable(category, before), probabilities, strict=True)))
 
 
 @cache

@@ -29,6 +29,8 @@ EPSILON = 1e-12
 
 SCALE = ".scale"
 """Ends the name of the scales of the matrix before it."""
+FEW = 8
+"""Matrices of no more rows are kept in 16 bits: they are small, and many tokens share each row."""
 LARGEST = 127
 TINY = 1e-6
 
@@ -199,7 +201,7 @@ def compressed(weights: Mapping[str, Floats]) -> dict[str, Array]:
     """
     arrays: dict[str, Array] = {}
     for name, weight in weights.items():
-        if weight.ndim < 2 or len(weight) <= len(Kind):
+        if weight.ndim < 2 or len(weight) <= FEW:
             arrays[name] = weight.astype(np.float16)
             continue
         scale = np.maximum(np.abs(weight).max(axis=1, keepdims=True) / LARGEST, TINY).astype(np.float16)

@@ -20,10 +20,8 @@ from tracker.goal import STATUSES, Category, Goal, reachable
 from tracker.lexical.features import NAMES, Featuriser, names
 from tracker.lexical.lexicon import Lexicon
 from tracker.lexical.trees import Trees
+from tracker.opinions import with_least
 from tracker.prompt import Question
-
-LEAST = 1e-4
-"""No status that a component can take is held for less likely: words alone rule nothing out."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +84,8 @@ class LexicalReading:
                 asked, self.model.trees[category].probabilities(rows), strict=True
             ):
                 by_status = dict(zip(STATUSES[category], probabilities.tolist(), strict=True))
-                open_ = {s: max(LEAST, by_status[s]) for s in reachable(category, question.previous)}
-                total = sum(open_.values())
-                answers[question] = {status: value / total for status, value in open_.items()}
+                open_ = reachable(category, question.previous)
+                answers[question] = with_least({status: by_status[status] for status in open_})
         return [answers[question] for question in questions]
 
 
