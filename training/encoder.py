@@ -26,10 +26,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the name that everyone knows it by
 
+from tracker.arrays import read_arrays
 from tracker.atomic import write_text
 from tracker.encoder import EncoderModel, Tokeniser
-from tracker.encoder.model import write_encoder
-from tracker.encoder.network import compressed
+from tracker.encoder.model import VOCABULARY, WHAT, write_encoder
+from tracker.encoder.network import Floats, compressed, whole
+from tracker.errors import ModelError
 from tracker.goal import Category
 from tracker.model.digest import sha256
 from training.config import read_toml
@@ -56,6 +58,8 @@ class EncoderConfig(BaseModel):
     """Folder of the run: log and checkpoint."""
     base: Path
     """Folder of a published BERT encoder: ``model.safetensors`` and ``vocab.txt``."""
+    begin: Path | None = None
+    """An exported encoder (``encoder.npz``) whose weights it goes on from, not from those of the base."""
     train: list[Path]
     """Native files with judged labels."""
     weak: list[Path] = []
@@ -66,6 +70,8 @@ class EncoderConfig(BaseModel):
     steps: int = Field(ge=1)
     tokens: int = Field(10240, ge=512)
     """Of a step, with padding."""
+    asked: int = Field(24, ge=1)
+    """Of a turn's open components, so many are asked about at a time; by chance, others the next time."""
     weak_share: float = Field(0.3, ge=0, le=1)
     """Share of the turns with weak labels that are read for each time that all judged ones are."""
     weak_weight: float = Field(0.25, ge=0)
@@ -91,7 +97,12 @@ class Trained:
     """The network in bfloat16, and in 32 bits what it is trained by: its weights and their average."""
 
     def __init__(self, config: EncoderConfig) -> None:
-        self.network = EncoderNetwork(config.base / "model.safetensors").in_bfloat16()
+        self.network = EncoderNetwork(config.base / "model.safetensors")
+        self.begun: str | None = None
+        if config.begin is not None:
+            self.network.take(weights_of(config.begin, read_vocabulary(config.base)))
+            self.begun = sha256(config.begin)
+        self.network.in_bfloat16()
         self.network.left_out.p = config.left_out
         named = {name: p for name, p in self.network.named_parameters() if p.requires_grad}
         self.parameters = list(named.values())
@@ -143,6 +154,7 @@ class Trained:
         state = {
             "done": done,
             "config": self.config.model_dump_json(),
+            "begun": self.begun,
             "weights": dict(zip(self.names, self.weights, strict=True)),
             "average": dict(zip(self.names, self.average, strict=True)),
             "optimizer": self.optimizer.state_dict(),
@@ -159,6 +171,7 @@ class Trained:
                 for weight, saved in zip(kept, state[name].values(), strict=True):
                     weight.copy_(saved)
         self.optimizer.load_state_dict(state["optimizer"])
+        self.begun = state["begun"]
         self.use(self.weights)
         return int(state["done"])
 
@@ -168,6 +181,16 @@ def losses(network: EncoderNetwork, batch: Batch) -> Tensor:
     of_component = network(batch)[batch.rows[:, 0], batch.rows[:, 1]]
     scores = of_component.gather(1, batch.scores).masked_fill(~batch.allowed, -torch.inf)
     return F.cross_entropy(scores, batch.target, reduction="none")
+
+
+def weights_of(encoder: Path, vocabulary: Sequence[str]) -> dict[str, Floats]:
+    """The weights of an exported encoder.
+
+    Raises ``ModelError`` where it is none, or has another vocabulary.
+    """
+    if EncoderModel.read(encoder).tokeniser.vocabulary != tuple(vocabulary):
+        raise ModelError(f"{encoder}: its vocabulary is not that of the base")
+    return whole({name: array for name, array in read_arrays(encoder, WHAT).items() if name != VOCABULARY})
 
 
 def read_vocabulary(base: Path) -> list[str]:
@@ -181,7 +204,7 @@ def passes(
     for number in range(config.steps):
         chance = random.Random(f"{config.random_state} {number}")
         drawn = [turn for turn in weak if chance.random() < config.weak_share]
-        together = [*judged, *drawn]
+        together = [turn.some(config.asked, chance) for turn in (*judged, *drawn)]
         for positions in batches(together, config.tokens, chance):
             yield (
                 [together[position] for position in positions],
@@ -279,9 +302,10 @@ def export(run: Path, models: Path) -> None:
         "training": {
             "date": datetime.now(UTC).date().isoformat(),
             "commit": commit(),
+            "begun_with": state["begun"],
             "steps": state["done"],
             "config": json.loads(
-                config.model_dump_json(exclude={"output", "base", "train", "weak", "validation"})
+                config.model_dump_json(exclude={"output", "base", "begin", "train", "weak", "validation"})
             ),
             "data": [
                 file_entry(source, use=use)

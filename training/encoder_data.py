@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -43,6 +43,12 @@ class AskedTurn:
 
     read: Read
     asked: tuple[Asked, ...]
+
+    def some(self, most: int, chance: random.Random) -> AskedTurn:
+        """The turn with at most so many of its components, drawn by chance."""
+        if len(self.asked) <= most:
+            return self
+        return replace(self, asked=tuple(chance.sample(self.asked, most)))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ nothing about labels or files of ours.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name that everyone knows it by
 
 from tracker.encoder.model import SCORES
-from tracker.encoder.network import EPSILON, FAR, HEADS
+from tracker.encoder.network import EPSILON, FAR, HEADS, Floats
 from tracker.encoder.text import Kind
 from tracker.goal import Category
 from training.encoder_data import Batch
@@ -142,6 +143,18 @@ class EncoderNetwork(nn.Module):
         self.layers = nn.ModuleList(layers)
         self.left_out = nn.Dropout(0.0)
         self.dense, self.out = nn.Linear(2 * width, width), nn.Linear(width, SCORES)
+
+    @torch.no_grad()
+    def take(self, weights: Mapping[str, Floats]) -> None:
+        """Go on from other weights; those of word pieces stay the base's.
+
+        Raises ``ValueError`` where they are not those of such a network.
+        """
+        wanted = {name: parameter for name, parameter in self.named_parameters() if parameter.requires_grad}
+        for name, parameter in wanted.items():
+            if name not in weights or weights[name].shape != tuple(parameter.shape):
+                raise ValueError(f"no {name} of shape {tuple(parameter.shape)}")
+            parameter.copy_(torch.from_numpy(weights[name]))
 
     def in_bfloat16(self) -> EncoderNetwork:
         """All but the last two layers in bfloat16."""

@@ -17,6 +17,7 @@ from tracker.conversation import Conversation
 from tracker.encoder import EncoderModel, Network, Tokeniser
 from tracker.encoder.model import PLACES
 from tracker.encoder.network import compressed
+from tracker.errors import ModelError
 from tracker.goal import Category, Status
 from tracker.model.digest import sha256
 from tracker.prompt import Question
@@ -187,6 +188,38 @@ def test_a_run_learns_and_what_it_exports_answers(
         reading = model.start(unseen.goal).after(unseen.turns[0]).after(unseen.turns[1])
         answer = reading.ask([Question(unseen.goal["w"], Status.MISALIGNED)])[0]
         assert (answer[Status.ALIGNED] > 0.5) == (number % 2 == 0)
+
+
+def test_a_run_begins_with_what_another_learned(
+    talk: Talk, write_native: WriteNative, base: Path, tmp_path: Path
+) -> None:
+    file = write_native(tmp_path / "train.jsonl", [voiced(talk, number) for number in range(60)])
+    train(_config(base, file, tmp_path / "first", steps=160, tokens=2400))
+    export(tmp_path / "first", tmp_path)
+    begin = tmp_path / "encoder.npz"
+    digest = sha256(begin)
+    for name, found in (("second", begin), ("fresh", None)):
+        train(_config(base, file, tmp_path / name, begin=found, steps=1, warm_up=1, learning_rate=1e-6))
+    losses = {
+        name: json.loads((tmp_path / name / "log.jsonl").read_text().splitlines()[-1])["preference"]
+        for name in ("second", "fresh")
+    }
+    assert losses["second"] < 0.05 < losses["fresh"]
+    export(tmp_path / "second", tmp_path)
+    assert json.loads((tmp_path / "encoder.json").read_text())["training"]["begun_with"] == digest
+
+    (base / "vocab.txt").write_text((base / "vocab.txt").read_text() + "extra\n")
+    with pytest.raises(ModelError, match="vocabulary is not that of the base"):
+        train(_config(base, file, tmp_path / "third", begin=begin))
+
+
+def test_of_many_components_some_are_asked_about_at_a_time(boats: Conversation, tokeniser: Tokeniser) -> None:
+    turn = next(asked_turns([boats], tokeniser))
+    assert len(turn.asked) > 2
+    drawn = [turn.some(2, random.Random(number)).asked for number in range(40)]
+    assert {len(asked) for asked in drawn} == {2}
+    assert {one.tokens for asked in drawn for one in asked} == {one.tokens for one in turn.asked}
+    assert turn.some(len(turn.asked), random.Random(0)) == turn
 
 
 def test_a_run_goes_on_where_it_stopped(

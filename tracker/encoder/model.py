@@ -26,6 +26,8 @@ from tracker.opinions import with_least
 from tracker.prompt import Question
 
 WHAT = "the encoder"
+VOCABULARY = "vocabulary"
+"""The array of word pieces, one a line, beside those of the weights."""
 
 
 def score_places() -> dict[tuple[Category, Status], slice]:
@@ -61,7 +63,7 @@ class EncoderModel:
         """Read what ``write_encoder`` wrote. Raises ``ModelError`` where the file is no such thing."""
         arrays = read_arrays(path, WHAT)
         try:
-            tokeniser = Tokeniser(arrays.pop("vocabulary").tobytes().decode().split("\n"))
+            tokeniser = Tokeniser(arrays.pop(VOCABULARY).tobytes().decode().split("\n"))
             network = Network(arrays)
         except (ValueError, TypeError, KeyError, IndexError) as error:
             raise ModelError(f"{path}: {WHAT} cannot be read: {error}") from None
@@ -77,7 +79,7 @@ class EncoderModel:
 def write_encoder(path: Path, vocabulary: Sequence[str], weights: Mapping[str, Array]) -> None:
     """Write a vocabulary and compressed weights; a file that was there is replaced whole or not at all."""
     pieces = np.frombuffer("\n".join(vocabulary).encode(), dtype=np.uint8)
-    write_arrays(path, {"vocabulary": pieces, **weights})
+    write_arrays(path, {VOCABULARY: pieces, **weights})
 
 
 @dataclass(frozen=True)

@@ -104,11 +104,7 @@ class Network:
     def __init__(self, arrays: Mapping[str, Array]) -> None:
         # The many rows of the vocabulary stay in 8 bits; a turn needs few of them.
         self._words, self._scales = arrays["word.weight"], arrays["word.weight" + SCALE]
-        weights = {
-            name: _whole(arrays, name)
-            for name in arrays
-            if not name.startswith("word.") and not name.endswith(SCALE)
-        }
+        weights = whole({name: array for name, array in arrays.items() if not name.startswith("word.")})
 
         def linear(name: str) -> Linear:
             return Linear(weights[f"{name}.weight"], weights[f"{name}.bias"])
@@ -197,7 +193,7 @@ class Network:
 def compressed(weights: Mapping[str, Floats]) -> dict[str, Array]:
     """The weights as a file keeps them: matrices in 8 bits with a scale for each row, the rest in 16.
 
-    The other way round is what ``Network`` does.
+    ``whole`` is the other way round.
     """
     arrays: dict[str, Array] = {}
     for name, weight in weights.items():
@@ -210,10 +206,16 @@ def compressed(weights: Mapping[str, Floats]) -> dict[str, Array]:
     return arrays
 
 
-def _whole(arrays: Mapping[str, Array], name: str) -> Floats:
-    weight = arrays[name].astype(np.float32)
-    scale = arrays.get(name + SCALE)
-    return weight if scale is None else np.asarray(weight * scale.astype(np.float32))
+def whole(arrays: Mapping[str, Array]) -> dict[str, Floats]:
+    """The weights of a file's arrays, in 32 bits."""
+    weights: dict[str, Floats] = {}
+    for name, array in arrays.items():
+        if not name.endswith(SCALE):
+            scale = arrays.get(name + SCALE)
+            weights[name] = array.astype(np.float32)
+            if scale is not None:
+                weights[name] *= scale.astype(np.float32)
+    return weights
 
 
 def _softmax(scores: Floats) -> Floats:
