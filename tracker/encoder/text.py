@@ -19,10 +19,10 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from tracker.conversation import Turn
 from tracker.goal import Component
 
-USER_TOKENS = 112
-AGENT_TOKENS = 144
+USER_TOKENS = 128
+AGENT_TOKENS = 176
 """Of a message of the turn that is asked about, so many are read: its beginning and its end."""
-WINDOW_TOKENS = 240
+WINDOW_TOKENS = 400
 """With what was said before it, the newest of which is read as far as this allows."""
 COMPONENT_TOKENS = 40
 
