@@ -22,11 +22,16 @@ def sentences(text: str) -> list[str]:
 
 def is_farewell(text: str) -> bool:
     """Whether a message says goodbye: in one of its last two sentences, with no question from there on."""
-    last = sentences(text.replace("’", "'"))[-2:]
+    last = sentences(_joined(text))[-2:]
     leaves = [place for place, sentence in enumerate(last) if _FAREWELL.search(sentence)]
     return bool(leaves) and "?" not in " ".join(last[leaves[0] :])
 
 
 def without_farewell(text: str) -> str:
     """A message without the sentences that say goodbye; empty where nothing is left."""
-    return " ".join(part for part in sentences(text) if not _FAREWELL.search(part.replace("’", "'")))
+    return " ".join(part for part in sentences(text) if not _FAREWELL.search(_joined(part)))
+
+
+def _joined(text: str) -> str:
+    """A text with plain apostrophes, and those of a text in tokens ("that 's all") where they belong."""
+    return re.sub(r"(?<=\w) '(?=\w)", "'", text.replace("’", "'"))

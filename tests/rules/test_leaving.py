@@ -26,6 +26,23 @@ def test_thanks_in_the_last_message_come_there() -> None:
     assert broken_at(rule, "A room.", "Thank you, goodbye.") == 0
 
 
+def test_leaving_without_thanks_is_asked_for_or_ruled_out() -> None:
+    for rule in ("Don't leave without a word of thanks.", "Never leave the chat without thanking the agent."):
+        assert broken_at(rule, "No thanks, the 16th is no good.", "That is all. Bye.") == 0
+        assert broken_at(rule, "A room.", "That is all. Bye.") == 2
+    rule = "Leave without a word of thanks."
+    assert broken_at(rule, "A room.", "That is all. Bye.") == 0
+    assert broken_at(rule, "Thanks for asking: a room.", "Thank you, bye.") == 2
+
+
+@pytest.mark.parametrize(
+    "goodbye",
+    ["No that 's all , bye .", "That 'll be everything !", "That was all I needed.", "No, all done", "Ciao!"],
+)
+def test_goodbyes_are_seen_in_texts_of_tokens_too(goodbye: str) -> None:
+    assert broken_at("Thank them as you leave.", "A room.", goodbye) == 2
+
+
 @pytest.mark.parametrize(
     "rule", ["Ask for a case number before you leave.", "Before you leave, ask for a case number."]
 )

@@ -25,8 +25,9 @@ Check = Callable[[Sequence[Turn]], bool]
 """Whether the user's message in the last of some turns breaks the rule; the turns before it kept it."""
 
 CERTAINTY = 0.97
-"""The probability that a check says what a judge says, a guess on the safe side: on the training and
-validation conversations, with which the rules were written, 123 of 124 do (``python -m training.ruled``)."""
+"""The probability that a check says after a turn what a judge says: 97.2% of the statuses of the 445 policies
+that are read in ``training/judged``, nearly all written later than the rules (``python -m training.ruled``).
+Rules of style and disclosure come to more, questions before leaving to less (93%)."""
 
 
 def read_rule(component: Component, goal: Goal) -> Check | None:

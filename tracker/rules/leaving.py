@@ -15,7 +15,8 @@ from tracker.rules.wording import THANK, one_line
 
 _LEAVES = re.compile(
     r"\b(?:see ya|we(?:'re| are) done|good day to you|at an end|i'?(?:ll be|m) off|off to"
-    r"|(?:all|that'?s) sorted)\b",
+    r"|(?:all|that'?s) sorted|(?:i'?m|am) all set|all done|(?:i (?:believe|think|guess) )that'?s it"
+    r"|that (?:was|will be|'?ll be) (?:all|everything|it)|(?:bye|good) ?- ?bye|good night|ciao)\b",
     re.I,
 )
 """Goodbyes beside those of ``tracker.farewell`` that only count where a rule waits for one."""
@@ -28,6 +29,11 @@ _LAST = (
     r"|when you (?:take leave|leave|say goodbye)"
 )
 _THANK = rf"(?:you )?(?:{THANK})"
+_WITHOUT_THANKS = (
+    r"(?:you )?leave(?: the (?:chat|conversation))? without "
+    r"(?:thanks|a word of thanks|thanking (?:the agent|them))"
+)
+_NOT = r"(?:do not|don't|never) "
 _ASK = r"(?:you )?ask (?:for|about|whether|if|what|how|when|which|who)"
 _SMALL = frozenset(
     "the and you your are there any has have had will does can that this another with for what how".split()
@@ -39,10 +45,12 @@ _STEM = 5
 def read_leaving(text: str) -> Callable[[Sequence[str]], bool] | None:
     """The check of such a rule, or ``None``; takes the user's messages, of which the last may break it."""
     plain = one_line(text).lower()
-    if re.fullmatch(rf"{_THANK} {_BEFORE}", plain):
+    if re.fullmatch(rf"{_THANK} {_BEFORE}|{_NOT}{_WITHOUT_THANKS}", plain):
         return lambda said: _leaves(said[-1]) and not any(map(THANKS.search, said))
     if re.fullmatch(rf"{_THANK} (?:{_LAST})", plain):
         return lambda said: _leaves(said[-1]) and THANKS.search(said[-1]) is None
+    if re.fullmatch(_WITHOUT_THANKS, plain):
+        return lambda said: _leaves(said[-1]) and THANKS.search(said[-1]) is not None
     found = re.fullmatch(rf"{_ASK} (.+) {_BEFORE}", plain) or re.fullmatch(rf"{_BEFORE},? {_ASK} (.+)", plain)
     if found is None:
         return None

@@ -18,11 +18,11 @@ _TENS = {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "twenty-five": 25,
 _NUMBERS = {word: value for value, word in enumerate(UNITS)} | _TENS | {"single": 1}
 NUMBER = r"\d+|" + "|".join(sorted(_NUMBERS, key=len, reverse=True))
 """What ``number`` reads, as an expression."""
-THANK = r"thank the agent|say (?:thank you|thanks)(?: to the agent)?"
+THANK = r"thank (?:the agent|them)|say (?:thank you|thanks)(?: to (?:the agent|them))?"
 """How a rule asks for thanks, as an expression."""
 
 _NEGATIVE = re.compile(
-    r"\b(?:never|not|no|none|neither|without|avoid|lacks?|lacking|nothing|leave|free)\b|n't\b"
+    r"\b(?:never|not|no|none|neither|without|avoid|lacks?|lacking|nothing|leave(?=\b.*\bout\b)|free)\b|n't\b"
 )
 _EVERY = re.compile(r"\b(?:every|each|all|always|any|everything|whatever|throughout|everywhere)\b")
 _HARMLESS = frozenset(
