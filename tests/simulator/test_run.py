@@ -200,11 +200,11 @@ def test_look_ahead_sends_the_candidate_that_keeps_the_rules() -> None:
     assert tracker.forks >= 3
 
 
-def first_message(user: Parrot) -> str:
-    """What a user under a plan that names the restaurant sends first."""
+def first_message(user: Parrot, steer: Steer = Steer.PLAN) -> str:
+    """What a user sends first, under a plan that names the restaurant."""
     tracker = FakeTracker(complete_at=9)
     simulation = simulate(
-        restaurant_goal(), user=user, agent=Temperament.CRISP, steer=Steer.PLAN, tracker=tracker, turns=1
+        restaurant_goal(), user=user, agent=Temperament.CRISP, steer=steer, tracker=tracker, turns=1
     )
     return simulation.conversation.turns[0].user
 
@@ -213,6 +213,14 @@ def test_a_message_that_says_nothing_of_the_plan_is_drawn_again() -> None:
     user = Parrot("That is up to you.", "Yes, do that.", "Book a table at a restaurant.", "No.")
     user.redraws = 1
     assert first_message(user) == "Book a table at a restaurant."
+
+
+def test_a_plan_that_the_user_is_not_told_chooses_nothing() -> None:
+    texts = ("Goodbye.", "Yes, do that.", "Book a table at a restaurant.", "No.")
+    for steer, sent in ((Steer.STATE, texts[1]), (Steer.PLAN, texts[2])):
+        user = Parrot(*texts)
+        user.redraws = 1
+        assert first_message(user, steer) == sent
 
 
 def test_what_is_drawn_in_vain_is_sent_all_the_same() -> None:

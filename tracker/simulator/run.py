@@ -260,7 +260,9 @@ class _Dialogue:
         usable = self._usable(texts, instruction, plan)
         best = usable[0] if usable else None
         if len(usable) > 1:
-            scores = self._scores([candidate.text for candidate in usable], plan)
+            # A plan that the user was not told is no reason to prefer one of its messages.
+            told = instruction.plan or Plan()
+            scores = self._scores([candidate.text for candidate in usable], told)
             best = usable[scores.index(max(scores))]
         self.steering_s += time.perf_counter() - began - (chose - spoke) / count
         return (_STAYS, False) if best is None else (best.text, best.closes)
