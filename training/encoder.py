@@ -26,11 +26,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the name that everyone knows it by
 
-from tracker.arrays import read_arrays
 from tracker.atomic import write_text
 from tracker.encoder import EncoderModel, Tokeniser
-from tracker.encoder.model import VOCABULARY, WHAT, write_encoder
-from tracker.encoder.network import Floats, compressed, whole
+from tracker.encoder.model import read_encoder, write_encoder
+from tracker.encoder.network import compressed, whole
 from tracker.errors import ModelError
 from tracker.goal import Category
 from tracker.model.digest import sha256
@@ -100,7 +99,7 @@ class Trained:
         self.network = EncoderNetwork(config.base / "model.safetensors")
         self.begun: str | None = None
         if config.begin is not None:
-            self.network.take(weights_of(config.begin, read_vocabulary(config.base)))
+            go_on_from(self.network, config.begin, read_vocabulary(config.base))
             self.begun = sha256(config.begin)
         self.network.in_bfloat16()
         self.network.left_out.p = config.left_out
@@ -183,14 +182,18 @@ def losses(network: EncoderNetwork, batch: Batch) -> Tensor:
     return F.cross_entropy(scores, batch.target, reduction="none")
 
 
-def weights_of(encoder: Path, vocabulary: Sequence[str]) -> dict[str, Floats]:
-    """The weights of an exported encoder.
+def go_on_from(network: EncoderNetwork, encoder: Path, vocabulary: Sequence[str]) -> None:
+    """Give the network the weights of an exported encoder.
 
-    Raises ``ModelError`` where it is none, or has another vocabulary.
+    Raises ``ModelError`` where it is none, has another vocabulary, or weights that do not fit.
     """
-    if EncoderModel.read(encoder).tokeniser.vocabulary != tuple(vocabulary):
+    pieces, arrays = read_encoder(encoder)
+    if pieces != list(vocabulary):
         raise ModelError(f"{encoder}: its vocabulary is not that of the base")
-    return whole({name: array for name, array in read_arrays(encoder, WHAT).items() if name != VOCABULARY})
+    try:
+        network.take(whole(arrays))
+    except (ValueError, TypeError) as error:
+        raise ModelError(f"{encoder}: the encoder cannot be read: {error}") from None
 
 
 def read_vocabulary(base: Path) -> list[str]:

@@ -156,11 +156,10 @@ class EncoderNetwork(nn.Module):
                 raise ValueError(f"no {name} of shape {tuple(parameter.shape)}")
             parameter.copy_(torch.from_numpy(weights[name]))
 
-    def in_bfloat16(self) -> EncoderNetwork:
+    def in_bfloat16(self) -> None:
         """All but the last two layers in bfloat16."""
         for module in (self.word, self.position, self.kind, self.category, self.first, self.layers):
             module.bfloat16()
-        return self
 
     def forward(self, batch: Batch) -> Tensor:
         """Scores, shape (turns, components, scores)."""

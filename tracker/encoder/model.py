@@ -26,7 +26,7 @@ from tracker.opinions import with_least
 from tracker.prompt import Question
 
 WHAT = "the encoder"
-VOCABULARY = "vocabulary"
+_VOCABULARY = "vocabulary"
 """The array of word pieces, one a line, beside those of the weights."""
 
 
@@ -61,10 +61,9 @@ class EncoderModel:
     @classmethod
     def read(cls, path: Path, *, threads: int | None = None) -> EncoderModel:
         """Read what ``write_encoder`` wrote. Raises ``ModelError`` where the file is no such thing."""
-        arrays = read_arrays(path, WHAT)
+        vocabulary, arrays = read_encoder(path)
         try:
-            tokeniser = Tokeniser(arrays.pop(VOCABULARY).tobytes().decode().split("\n"))
-            network = Network(arrays)
+            tokeniser, network = Tokeniser(vocabulary), Network(arrays)
         except (ValueError, TypeError, KeyError, IndexError) as error:
             raise ModelError(f"{path}: {WHAT} cannot be read: {error}") from None
         if network.vocabulary != len(tokeniser.vocabulary) or network.outputs != SCORES:
@@ -76,10 +75,22 @@ class EncoderModel:
         return EncoderReading(self, opening, ())
 
 
+def read_encoder(path: Path) -> tuple[list[str], dict[str, Array]]:
+    """The vocabulary and the compressed weights that ``write_encoder`` wrote, as they stand there.
+
+    Raises ``ModelError`` where the file is no such thing; whether the weights fit is not looked at.
+    """
+    arrays = read_arrays(path, WHAT)
+    try:
+        return arrays.pop(_VOCABULARY).tobytes().decode().split("\n"), arrays
+    except (ValueError, KeyError) as error:
+        raise ModelError(f"{path}: {WHAT} cannot be read: {error}") from None
+
+
 def write_encoder(path: Path, vocabulary: Sequence[str], weights: Mapping[str, Array]) -> None:
     """Write a vocabulary and compressed weights; a file that was there is replaced whole or not at all."""
     pieces = np.frombuffer("\n".join(vocabulary).encode(), dtype=np.uint8)
-    write_arrays(path, {VOCABULARY: pieces, **weights})
+    write_arrays(path, {_VOCABULARY: pieces, **weights})
 
 
 @dataclass(frozen=True)
