@@ -1,4 +1,4 @@
-"""Train the encoder: ``python -m training.encoder CONFIG.toml``, then ``--export RUN MODELS``.
+"""Train the encoder: ``python -m training.encoder CONFIG.toml``, then ``--export RUN MODELS [--at STEPS]``.
 
 Knows the order of steps, the loss, the optimiser, checkpoints and the log; goes on from the last checkpoint
 where there is one. Knows nothing about which turns are asked about (``training.encoder_data``) or layers
@@ -6,7 +6,8 @@ where there is one. Knows nothing about which turns are asked about (``training.
 
 The loss is the mean cross-entropy of the status after a turn given the labelled one before it, as trees and
 the language model are trained. What is shipped is an exponential average of the weights over the last steps
-(Polyak and Juditsky 1992), in 8 bits.
+(Polyak and Juditsky 1992), in 8 bits: those at the end of the run, or as they were at one of the times that
+validation was told (the run keeps them all, since it may go on for too long).
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class EncoderConfig(BaseModel):
     weak: list[Path] = []
     """Native files with weak labels."""
     validation: list[Path]
-    """Native files that the loss is told for while it trains."""
+    """Native files that the loss is told for while it trains; the averaged weights of then are kept."""
 
     steps: int = Field(ge=1)
     tokens: int = Field(10240, ge=512)
@@ -78,6 +79,8 @@ class EncoderConfig(BaseModel):
     """Share of the conversation's tokens that are hidden."""
     left_out: float = Field(0.1, ge=0, lt=1)
     """Dropout before the last layer."""
+    dropped: float = Field(0.0, ge=0, lt=1)
+    """Dropout within the layers, of what attention and feed-forward add to a token."""
     learning_rate: float = Field(1.5e-4, gt=0)
     new_rate: float = Field(4.0, gt=0)
     """How many times as much for the parts that the base does not have."""
@@ -102,7 +105,7 @@ class Trained:
             go_on_from(self.network, config.begin, read_vocabulary(config.base))
             self.begun = sha256(config.begin)
         self.network.in_bfloat16()
-        self.network.left_out.p = config.left_out
+        self.network.drop(config.dropped, last=config.left_out)
         named = {name: p for name, p in self.network.named_parameters() if p.requires_grad}
         self.parameters = list(named.values())
         self.names = list(named)
@@ -136,10 +139,10 @@ class Trained:
             parameter.grad = None
         torch.nn.utils.clip_grad_norm_(self.weights, self.config.clip)
         self.optimizer.step()
-        kept = min(self.config.averaged, (1 + done) / (10 + done))
+        share = min(self.config.averaged, (1 + done) / (10 + done))
         with torch.no_grad():
             for average, weight in zip(self.average, self.weights, strict=True):
-                average.lerp_(weight, 1 - kept)
+                average.lerp_(weight, 1 - share)
         self.use(self.weights)
 
     @torch.no_grad()
@@ -160,14 +163,24 @@ class Trained:
         }
         write_state(state, folder / LAST)
 
+    def keep(self, folder: Path, done: int) -> None:
+        """Write the averaged weights alone, to be exported if they turn out to be the ones to have."""
+        state = {
+            "done": done,
+            "config": self.config.model_dump_json(),
+            "begun": self.begun,
+            "average": dict(zip(self.names, self.average, strict=True)),
+        }
+        write_state(state, folder / kept(done))
+
     def restore(self, folder: Path) -> int:
         """Take up the last checkpoint; the steps that it had done, 0 where there is none."""
         if not (folder / LAST).exists():
             return 0
         state = read_checkpoint(folder, TRAINER)
         with torch.no_grad():
-            for kept, name in ((self.weights, "weights"), (self.average, "average")):
-                for weight, saved in zip(kept, state[name].values(), strict=True):
+            for held, name in ((self.weights, "weights"), (self.average, "average")):
+                for weight, saved in zip(held, state[name].values(), strict=True):
                     weight.copy_(saved)
         self.optimizer.load_state_dict(state["optimizer"])
         self.begun = state["begun"]
@@ -194,6 +207,11 @@ def go_on_from(network: EncoderNetwork, encoder: Path, vocabulary: Sequence[str]
         network.take(whole(arrays))
     except (ValueError, TypeError) as error:
         raise ModelError(f"{encoder}: the encoder cannot be read: {error}") from None
+
+
+def kept(steps: int) -> str:
+    """The name of the file with the averaged weights after so many steps."""
+    return f"after-{steps}.pt"
 
 
 def read_vocabulary(base: Path) -> list[str]:
@@ -278,14 +296,18 @@ def train(config: EncoderConfig) -> None:
                 found = validation_loss(trained.network, these, config.tokens)
                 tell({"steps": after, "validation": path.name, **found})
             trained.use(trained.weights)
+            trained.keep(config.output, after)
         if time.monotonic() - saved > 60 * config.checkpoint_minutes or after == config.steps:
             trained.save(config.output, after)
             saved = time.monotonic()
 
 
-def export(run: Path, models: Path) -> None:
-    """Write a run's averaged weights as ``encoder.npz``, and ``encoder.json`` about it."""
-    state = read_checkpoint(run, TRAINER)
+def export(run: Path, models: Path, at: int | None = None) -> None:
+    """Write a run's averaged weights as ``encoder.npz``, and ``encoder.json`` about it.
+
+    They are the last ones, or those after ``at`` steps. Raises ``InputError`` where the run has none.
+    """
+    state = read_checkpoint(run, TRAINER, name=LAST if at is None else kept(at))
     config = EncoderConfig.model_validate_json(state["config"])
     network = EncoderNetwork(config.base / "model.safetensors")
     with torch.no_grad():
@@ -328,9 +350,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("config", type=Path, nargs="?", help="TOML file of a run")
     parser.add_argument("--export", type=Path, nargs=2, metavar=("RUN", "MODELS"))
+    parser.add_argument("--at", type=int, metavar="STEPS", help="export the weights after so many steps")
     arguments = parser.parse_args()
     if arguments.export:
-        export(*arguments.export)
+        run, models = arguments.export
+        export(run, models, at=arguments.at)
     elif arguments.config:
         train(read_toml(arguments.config, EncoderConfig))
     else:

@@ -34,6 +34,7 @@ class Layer(nn.Module):
         self.after_attention = nn.LayerNorm(width, EPSILON)
         self.up, self.down = nn.Linear(width, inner), nn.Linear(inner, width)
         self.after = nn.LayerNorm(width, EPSILON)
+        self.dropped = nn.Dropout(0.0)
 
     def heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values, (batch · heads, tokens, width of a head), of (batch, tokens, width)."""
@@ -45,8 +46,9 @@ class Layer(nn.Module):
     def rest(self, x: Tensor, found: Tensor) -> Tensor:
         batch, tokens, width = x.shape
         merged = found.view(batch, HEADS, tokens, -1).transpose(1, 2).reshape(batch, tokens, width)
-        x = self.after_attention(x + self.attended(merged))
-        after: Tensor = self.after(x + self.down(F.gelu(self.up(x), approximate="tanh")))
+        x = self.after_attention(x + self.dropped(self.attended(merged)))
+        inner = F.gelu(self.up(x), approximate="tanh")
+        after: Tensor = self.after(x + self.dropped(self.down(inner)))
         return after
 
 
@@ -155,6 +157,13 @@ class EncoderNetwork(nn.Module):
             if name not in weights or weights[name].shape != tuple(parameter.shape):
                 raise ValueError(f"no {name} of shape {tuple(parameter.shape)}")
             parameter.copy_(torch.from_numpy(weights[name]))
+
+    def drop(self, share: float, *, last: float) -> None:
+        """Dropout (Srivastava et al. 2014): of so much within the layers, ``last`` before the scores."""
+        for layer in self.layers:
+            assert isinstance(layer, Layer)
+            layer.dropped.p = share
+        self.left_out.p = last
 
     def in_bfloat16(self) -> None:
         """All but the last two layers in bfloat16."""

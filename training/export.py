@@ -88,11 +88,12 @@ def export(
     Raises ``InputError`` when there is no checkpoint, when the one that the run began with is gone, when
     ``beside`` has other layers or another rank, or when the adapter would be too large to ship.
     """
-    state = read_checkpoint(run, "training.sft", last=last)
+    name = LAST if last else None
+    state = read_checkpoint(run, "training.sft", name=name)
     config = SftConfig.model_validate_json(state["config"])
     described, rank, alpha = _described(state, config), config.rank, config.alpha
     if beside is not None:
-        other = read_checkpoint(beside, "training.sft", last=last)
+        other = read_checkpoint(beside, "training.sft", name=name)
         its = SftConfig.model_validate_json(other["config"])
         if (its.rank, its.alpha) != (rank, alpha) or other["factors"].keys() != state["factors"].keys():
             raise InputError(f"has factors of other layers, rank or alpha than {run}", source=beside)
@@ -136,15 +137,15 @@ def _described(state: dict[str, Any], config: SftConfig) -> dict[str, Any]:
     return described
 
 
-def read_checkpoint(run: Path, trainer: str, *, last: bool = False) -> dict[str, Any]:
-    """The best checkpoint of a run of ``trainer`` where it kept one, or else (or with ``last``) the last.
+def read_checkpoint(run: Path, trainer: str, *, name: str | None = None) -> dict[str, Any]:
+    """The checkpoint of this name of a run of ``trainer``; without a name the best, where one was kept, or the
+    last.
 
-    Raises ``InputError`` when it saved nothing.
+    Raises ``InputError`` when there is none.
     """
-    best = run / BEST
-    checkpoint = best if best.exists() and not last else run / LAST
+    checkpoint = run / (name or (BEST if (run / BEST).exists() else LAST))
     if not checkpoint.exists():
-        raise InputError(f"no checkpoint here; expected a run of {trainer}", source=run)
+        raise InputError(f"no {checkpoint.name} here; expected a run of {trainer}", source=run)
     return _load(checkpoint)
 
 

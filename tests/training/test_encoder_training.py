@@ -17,7 +17,7 @@ from tracker.conversation import Conversation
 from tracker.encoder import EncoderModel, Network, Tokeniser
 from tracker.encoder.model import PLACES
 from tracker.encoder.network import compressed
-from tracker.errors import ModelError
+from tracker.errors import InputError, ModelError
 from tracker.goal import Category, Status
 from tracker.model.digest import sha256
 from tracker.prompt import Question
@@ -188,6 +188,27 @@ def test_a_run_learns_and_what_it_exports_answers(
         reading = model.start(unseen.goal).after(unseen.turns[0]).after(unseen.turns[1])
         answer = reading.ask([Question(unseen.goal["w"], Status.MISALIGNED)])[0]
         assert (answer[Status.ALIGNED] > 0.5) == (number % 2 == 0)
+
+    export(tmp_path / "run", tmp_path, at=80)
+    earlier = json.loads((tmp_path / "encoder.json").read_text())
+    assert [one["training"]["steps"] for one in (earlier, manifest)] == [80, 160]
+    assert earlier["encoder"]["sha256"] == sha256(tmp_path / "encoder.npz") != manifest["encoder"]["sha256"]
+    with pytest.raises(InputError, match=r"no after-81\.pt here"):
+        export(tmp_path / "run", tmp_path, at=81)
+
+
+def test_dropout_is_for_training_alone(talk: Talk, base: Path, tokeniser: Tokeniser) -> None:
+    network = EncoderNetwork(base / "model.safetensors")
+    batch = collate(list(asked_turns([voiced(talk, 0)], tokeniser)))
+    with torch.no_grad():
+        whole = network.eval()(batch)
+        network.drop(0.5, last=0.0)
+        within = [network.train()(batch) for _ in "ab"]
+        network.drop(0.0, last=0.5)
+        before_scores = [network.train()(batch) for _ in "ab"]
+        assert torch.equal(network.eval()(batch), whole)
+    for first, second in (within, before_scores):
+        assert not torch.allclose(first, second)
 
 
 def test_a_run_begins_with_what_another_learned(

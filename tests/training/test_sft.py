@@ -21,6 +21,7 @@ from tracker.vocabulary import Vocabulary  # noqa: E402
 from training.config import SftConfig  # noqa: E402
 from training.data import Answers, Pack, Packer, labelled_questions  # noqa: E402
 from training.export import averaged, export, read_checkpoint  # noqa: E402
+from training.loop import LAST  # noqa: E402
 from training.lower import Lower  # noqa: E402
 from training.sft import Batch, Trainer, batch_of, main, pass_loss, spread  # noqa: E402
 
@@ -227,7 +228,7 @@ def test_the_best_checkpoint_is_kept_and_exported(
     Trainer(config).run()
     assert [row["best"] for row in _rows(config) if "validation" in row] == [True, True, False, False]
     assert all(row["seconds"] >= 0 for row in _rows(config) if "validation" in row)
-    best, last = read_checkpoint(config.output, "test"), read_checkpoint(config.output, "test", last=True)
+    best, last = read_checkpoint(config.output, "test"), read_checkpoint(config.output, "test", name=LAST)
     assert (best["done"], best["score"], last["done"]) == (4, 0.6, 8)
     assert best.keys() == last.keys()
     (config.output / "best.pt").unlink()
