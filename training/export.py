@@ -138,8 +138,7 @@ def _described(state: dict[str, Any], config: SftConfig) -> dict[str, Any]:
 
 
 def read_checkpoint(run: Path, trainer: str, *, name: str | None = None) -> dict[str, Any]:
-    """The checkpoint of this name of a run of ``trainer``; without a name the best, where one was kept, or the
-    last.
+    """The checkpoint of this name of a run of ``trainer``; without a name the best or else the last.
 
     Raises ``InputError`` when there is none.
     """
