@@ -49,6 +49,38 @@ def test_what_is_never_given_is_not_given_when_it_is_asked_for() -> None:
     assert broken_at("Do not give your surname.", "Ada here.", "Hello.") == 0
 
 
+@pytest.mark.parametrize(
+    ("told", "gives", "keeps"),
+    [
+        ("You are Anna Smith. You want a room.", "Anna Smith here.", "Hello, do you have a room?"),
+        ("You are John A. Smith and want a room.", "It's John Smith.", "A room at 9 a.m., please."),
+        ("You are Will Turner, a baker.", "It's Will.", "I will pay. Will you book it?"),
+        ("You are Will Turner, a baker.", "my name is will", "i will pay"),
+    ],
+)
+def test_a_name_is_what_is_said_as_one(told: str, gives: str, keeps: str) -> None:
+    goal = Goal(text=told, components=GOAL.components)
+    breaks = read_disclosure("Never give your name.", goal)
+    assert breaks is not None
+    assert breaks([Turn(1, gives, "Ok.")])
+    assert not breaks([Turn(1, keeps, "Ok.")])
+
+
+def test_a_last_name_has_no_full_stop() -> None:
+    goal = Goal(text="You are Anna Smith.", components=GOAL.components)
+    breaks = read_disclosure("Never give your last name.", goal)
+    assert breaks is not None
+    assert breaks([Turn(1, "My name is Anna Smith.", "Ok.")])
+
+
+def test_a_number_ends_where_words_go_on() -> None:
+    goal = Goal(text="Your customer number is 48213 and you want 2 rooms.", components=GOAL.components)
+    breaks = read_disclosure("Never give your customer number.", goal)
+    assert breaks is not None
+    assert breaks([Turn(1, "My customer number is 48213.", "Ok.")])
+    assert not breaks([Turn(1, "Two rooms, please.", "Ok.")])
+
+
 def test_what_somebody_is_is_no_name() -> None:
     french = Goal(text="You are French. You want a room.", components=GOAL.components)
     assert read_disclosure("Do not give your name.", french) is None

@@ -51,6 +51,13 @@ def test_what_is_to_be_asked_before_leaving(rule: str) -> None:
     assert broken_at(rule, "What does it cost?", "Bye.") == 2
 
 
-@pytest.mark.parametrize("rule", ["Thank the agent by name before you leave.", "Ask for tea before you eat."])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "Thank the agent by name before you leave.",
+        "Ask for tea before you eat.",
+        "Ask for an ID before you leave.",  # too short a word to be looked for
+    ],
+)
 def test_other_rules_are_left_to_the_model(rule: str) -> None:
     assert read_leaving(rule) is None

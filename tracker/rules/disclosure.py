@@ -51,13 +51,18 @@ _DATE = re.compile(
     rf"|\b(?:{_MONTHS})[a-z]*\.? {_DAY},? {_YEAR}\b",
     re.I,
 )
+_CODE = r"[\w-]*\d[\w-]*"
+"""A group of letters and digits; a number may have several."""
 _E_MAIL = re.compile(r"[\w.+-]+@[\w-]+\.\w+")
-_NAME, _MORE = r"[A-Z][\w'’-]+", r" [A-Z][\w'’-]*\.?"
+_NAME, _MORE = r"[A-Z][\w'’-]+", r" (?:[A-Z]\.|[A-Z][\w'’-]*)"
 _TOLD_NAMES = (
     rf"\b[Yy](?:our name is|ou are called) ({_NAME}(?:{_MORE})*)",
     # One word alone may be what somebody is: "You are French".
     rf"\b[Yy]ou(?: are|['’]re) ({_NAME}(?:{_MORE})+|{_NAME}(?=, an? ))",
 )
+_INTRODUCED = r"\b(?:name(?:'s| is)?|i['’]?m|i am|this is|it['’]?s) "
+_WORDS_TOO = frozenset("art bill dean don drew frank grace hope mark may pat ray rich rose sue will".split())
+"""Names that are common words as well: they count where they are introduced."""
 _REQUEST = re.compile(
     r"\?|\b(?:please|need|provide|give|tell|confirm|share|enter|type|state|with)\b"
     r"|\b(?:may|can|let me) (?:i )?have\b",
@@ -99,7 +104,7 @@ def _gives(fact: str, goal: Goal) -> Gives | None:
         if names is None:
             return None
         wanted = names[-1:] if re.search("last|family|sur", fact) else names[:1] if "first" in fact else names
-        return lambda text: any(re.search(rf"\b{re.escape(name)}\b", text, re.I) for name in wanted)
+        return lambda text: any(_says_name(name, text) for name in wanted)
     if "birth" in fact:
         return lambda text: _DATE.search(text) is not None
     if "mail" in fact:
@@ -111,12 +116,17 @@ def _gives(fact: str, goal: Goal) -> Gives | None:
 
 
 def _names(goal: Goal) -> list[str] | None:
-    """The user's names, as the goal tells them."""
+    """The user's names, as the goal tells them, without initials."""
     for told in _TOLD_NAMES:
         found = next((match for text in _told(goal) if (match := re.search(told, text))), None)
         if found is not None:
-            return found[1].split()
+            return [name for name in found[1].split() if len(name.rstrip(".")) > 1]
     return None
+
+
+def _says_name(name: str, text: str) -> bool:
+    introduced = _INTRODUCED if name.lower() in _WORDS_TOO else r"\b"
+    return re.search(rf"{introduced}{re.escape(name)}\b", text, re.I) is not None
 
 
 def _told(goal: Goal) -> list[str]:
@@ -131,7 +141,7 @@ def _head(fact: str) -> str:
 
 def _value(fact: str, goal: Goal) -> str | None:
     for text in _told(goal):
-        found = re.search(rf"\b{_head(fact)}\b[^.;]{{0,30}}?\b([\w-]*\d[\w -]*\d\w*)", text, re.I)
+        found = re.search(rf"\b{_head(fact)}\b[^.;]{{0,30}}?\b({_CODE}(?: {_CODE})*)", text, re.I)
         if found is not None and sum(letter.isdigit() for letter in found[1]) > 2:
             return re.sub(r"[\W_]", "", found[1]).lower()
     return None

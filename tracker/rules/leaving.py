@@ -55,6 +55,8 @@ def read_leaving(text: str) -> Callable[[Sequence[str]], bool] | None:
     if found is None:
         return None
     wanted = _stems(found[1])
+    if not wanted:
+        return None
 
     def asked(message: str) -> bool:
         return 2 * len(_stems(message) & wanted) >= len(wanted)

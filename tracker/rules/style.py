@@ -89,17 +89,21 @@ _COUNTS: tuple[tuple[str, Callable[[str], int]], ...] = (
     (r"emojis?", lambda text: len(EMOJI.findall(text))),
 )
 _A_MESSAGE = re.compile(r"\bmessages?\b|\bat a time\b")
-_ALTOGETHER = re.compile(r"\b(?:whole|entire) (?:conversation|chat)\b|\bin (?:all|total)\b|\baltogether\b")
+_ALTOGETHER = re.compile(
+    r"\b(?:whole|entire) (?:conversation|chat)\b|\baltogether\b"
+    r"|\bin (?:all|total)\b(?! (?:of )?(?:your |the )?messages?\b)"
+)
 _AROUND = r"ask|asks|long|run|runs|consists?|goes|go|than|length|total"
 
 
 def _length(wording: Wording) -> Breaks | None:
     for unit, count in _COUNTS:
-        amount = rf"({NUMBER})(?: (?:{NUMBER}))* {unit}"
+        amount = rf"({NUMBER})((?: (?:{NUMBER}))*) {unit}"
         found = re.search(rf"\b{amount}\b", wording.text)
         counted = wording.without(amount, "n u")
         if found is not None and counted is not None:
-            return _limited(counted, count, number(found[1]))
+            # "Twenty five" is neither of its words.
+            return None if found[2] else _limited(counted, count, number(found[1]))
     return None
 
 
@@ -148,8 +152,10 @@ def _ending(wording: Wording) -> Breaks | None:
     found = re.fullmatch(rf"{_END} {_EACH} {with_own}", text)
     if found is None:
         return None
-    wanted = _bare(wording.quoted[0] if wording.quoted else found[1])
-    return _in_each(lambda message: not _bare(message).endswith(wanted))
+    wanted = wording.quoted[0] if wording.quoted else found[1]
+    if not _bare(wanted):  # a sign
+        return _in_each(lambda message: not message.rstrip().endswith(wanted))
+    return _in_each(lambda message: not _bare(message).endswith(_bare(wanted)))
 
 
 def _ends_with_sign(sign: str) -> Breaks:
@@ -165,8 +171,10 @@ def _beginning(wording: Wording) -> Breaks | None:
     if found is None:
         return None
     if found[1] is None:
-        wanted = _bare(wording.quoted[0])
-        return _in_each(lambda message: not _bare(message).startswith(wanted))
+        wanted = wording.quoted[0]
+        if not _bare(wanted):  # a sign
+            return _in_each(lambda message: not message.lstrip().startswith(wanted))
+        return _in_each(lambda message: not _bare(message).startswith(_bare(wanted)))
     patterns = (GREETING, THANKS) if found[2] else (GREETING,)
     return _in_each(lambda message: not any(pattern.search(message[:_OPENING]) for pattern in patterns))
 
@@ -276,5 +284,13 @@ def _fixed(wording: Wording) -> Breaks | None:
     rest = wording.without(r"(?:call|calls|address|addresses)(?: the agent| it)?(?: as)?") or wording
     if not wording.quoted or (" or " in rest.text and not rest.forbids):
         return None
-    words = "|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in wording.quoted)
-    return _polar(rest, _has(re.compile(words, re.I)))
+    has_each = [_has(_quoted(text)) for text in wording.quoted]
+    enough = any if rest.forbids else all
+    return _polar(rest, lambda message: enough(has(message) for has in has_each))
+
+
+def _quoted(text: str) -> re.Pattern[str]:
+    """What finds a quoted text in a message: words as whole ones, signs wherever they stand."""
+    before = r"(?<!\w)" if re.match(r"\w", text) else ""
+    after = r"(?!\w)" if re.search(r"\w$", text) else ""
+    return re.compile(f"{before}{re.escape(text)}{after}", re.I)
