@@ -1,6 +1,7 @@
 """What every decoder does: reads a conversation as it grows, and answers questions about it.
 
-Knows the interface and nothing about how it is done; ``tracker.plain`` and ``tracker.branches`` do it.
+Knows the interface and nothing about how it is done; ``tracker.plain``, ``tracker.branches`` and
+``tracker.modelless`` do it.
 """
 
 from __future__ import annotations

@@ -238,8 +238,8 @@ class Engine:
             llama_cpp.llama_memory_seq_cp(memory, source, copy, -1, -1)
         try:
             logits = np.concatenate([self._compute(some) for some in _cut(parts, shape.calls(total))])
-        except ModelError:
-            # Of a batch that failed, some tokens may be in the cache.
+        except BaseException:
+            # Of a batch that failed, or was interrupted, some tokens may be in the cache.
             for share in shares:
                 llama_cpp.llama_memory_seq_rm(memory, share.job.row.number, share.job.row.length, -1)
             raise

@@ -122,13 +122,17 @@ class Belief:
 
     @property
     def open(self) -> tuple[Status, ...]:
-        """The statuses before the next turn that are worth a question; none once nothing can change."""
+        """The statuses before the next turn that are worth a question; none once nothing can change.
+
+        What is reported is among them however unlikely it has become: many small chances may have used it up
+        where only a single turn's counts.
+        """
         if is_final(self.category, self.reported):
             return ()
         return tuple(
             status
             for status, mass in zip(STATUSES[self.category], self.masses, strict=True)
-            if mass >= NEGLIGIBLE and not is_final(self.category, status)
+            if (mass >= NEGLIGIBLE or status is self.reported) and not is_final(self.category, status)
         )
 
     def after(

@@ -83,16 +83,21 @@ def decide(processor: Processor, features: frozenset[str]) -> LoadOptions:
     else:
         buffers, reason = False, "off: llama.cpp's AMX kernels can crash on this CPU"
 
+    return LoadOptions(buffers, reason, *_threads(processor))
+
+
+def usable_threads() -> int:
+    """How many threads this machine has time for; what ``load_options`` chooses, without llama.cpp."""
+    return _threads(processor())[0]
+
+
+def _threads(processor: Processor) -> tuple[int, str]:
+    """How many threads there is time for, and why so."""
     cores = processor.cores
     if processor.quota is not None and processor.quota < cores:
         # Threads wait for each other actively, so one more than there is time for costs more than one less.
-        count, why = (
-            max(1, int(processor.quota)),
-            f"a control group allows {processor.quota:g} of {cores} cores",
-        )
-    else:
-        count, why = cores, f"{cores} physical core{'s' if cores > 1 else ''} can be used"
-    return LoadOptions(buffers, reason, count, why)
+        return max(1, int(processor.quota)), f"a control group allows {processor.quota:g} of {cores} cores"
+    return cores, f"{cores} physical core{'s' if cores > 1 else ''} can be used"
 
 
 def build_features() -> frozenset[str]:

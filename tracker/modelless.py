@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from tracker.decoding import Distribution, Reading
 from tracker.errors import ContextLengthError, ModelError
@@ -80,7 +79,9 @@ def shipped(decoder: str, *, threads: int | None) -> Shipped:
 
     Raises ``ModelError`` where a part is missing or cannot be read.
     """
-    folder = models_dir() or Path("models")
+    folder = models_dir()
+    if folder is None:
+        raise ModelError("no models were installed with goalstate")
     files = {opinion: folder / f"{opinion}.npz" for opinion in MODELLESS[decoder]}
     calibration = folder / calibration_name(decoder)
     for path in (*files.values(), calibration):

@@ -18,6 +18,7 @@ from tracker.decoding import Decoder, Distribution, Reading
 from tracker.errors import InputError, ModelError
 from tracker.forward import Belief, Calibration
 from tracker.goal import Goal, Status
+from tracker.hardware import usable_threads
 from tracker.modelless import MODELLESS, ModellessDecoder, shipped
 from tracker.opinions import Opinion, OpinionModel, OpinionReading, read_opinions
 from tracker.prompt import Question, opening_pieces, turn_pieces
@@ -40,7 +41,9 @@ class LoadArguments:
     model: Path | None
     """The prepared model; ``None`` where there is none."""
     decoder: str
-    context: int | None
+    threads: int
+    """CPU threads of all that is tracked at once."""
+    context: int | None = None
     exact: bool = False
 
 
@@ -92,7 +95,7 @@ class GoalTracker:
             for every question. Both say the same. Or without a language model, in less time: ``"encoder"``,
             which goes by a small encoder and by words, and ``"words"``, which goes by words alone.
         threads
-            CPU threads; chosen for the machine by default.
+            CPU threads, those of all workers together; chosen for the machine by default.
         context
             The most tokens of a conversation (with all that are open at once, for ``"branches"``); 8,192,
             or what the model was trained on where that is less, by default.
@@ -109,13 +112,14 @@ class GoalTracker:
         if decoder in MODELLESS:
             if model is not None:
                 raise InputError(f"the decoder {decoder!r} takes no model")
+            threads = usable_threads() if threads is None else threads
             by = shipped(decoder, threads=threads)
             return cls(
                 ModellessDecoder(decoder),
                 by.calibration,
                 model=by.name,
                 opinions=by.opinions,
-                options=LoadArguments(None, decoder, None),
+                options=LoadArguments(None, decoder, threads),
             )
         # Loaded here, so that a goal can be read and a command's help shown without llama.cpp.
         from tracker.hardware import load_options
@@ -151,8 +155,13 @@ class GoalTracker:
                 UntrainedModelWarning,
                 stacklevel=2,
             )
-        arguments = LoadArguments(prepared.path, decoder, context, exact)
+        arguments = LoadArguments(prepared.path, decoder, options.threads, context, exact)
         return cls(chosen, calibration, model=prepared.name, opinions=opinions, options=arguments)
+
+    @property
+    def threads(self) -> int:
+        """CPU threads that all it tracks at once may take."""
+        return usable_threads() if self._options is None else self._options.threads
 
     def start(self, goal: Goal, *, opening: str | None = None) -> Session:
         """Begin to track a conversation.
@@ -186,13 +195,14 @@ class GoalTracker:
         """Track conversations, several at once; what comes out is in their order.
 
         An ``InputError`` stands in the place of a conversation that cannot be tracked. How they are spread
-        changes nothing but the time. They are taken from the iterable a few before they are needed.
+        changes the time, and nothing else where the tracker is ``exact``. They are taken from the iterable a
+        few before they are needed.
 
         Parameters
         ----------
         workers
-            Processes to track in, each of which loads the model for itself; one for each core by default. In
-            this process, with the model that is loaded, for 1.
+            Processes to track in, each of which loads the model for itself; one for each thread by default.
+            In this process, with the model that is loaded, for 1.
         together
             Conversations that each process advances together, a turn of each in one batch; fewer where their
             tokens do not fit the context together. 1 by default: see ``TOGETHER``.
@@ -202,15 +212,13 @@ class GoalTracker:
         Raises ``ModelError`` when a worker dies, and ``ValueError`` for numbers out of range, or when
         workers are asked of a tracker that was not made by ``load``.
         """
-        from tracker.hardware import load_options
         from tracker.parallel import track_many
         from tracker.together import track_together
 
         together = TOGETHER if together is None else together
         if not 1 <= together <= MOST_TOGETHER:
             raise ValueError(f"together is {together}; expected 1 to {MOST_TOGETHER}")
-        cores = load_options().threads
-        workers = cores if workers is None else workers
+        workers = self.threads if workers is None else workers
         if workers < 1:
             raise ValueError(f"workers is {workers}; expected at least 1")
         if workers == 1:
@@ -221,7 +229,7 @@ class GoalTracker:
             conversations,
             self._options,
             workers=workers,
-            threads=max(1, cores // workers),
+            threads=max(1, self.threads // workers),
             together=together,
         )
 
@@ -287,6 +295,8 @@ class Session:
         self._rules = rules
         self._others = others
         self._turns = turns
+        self._begun = False
+        """A turn was read and not finished: it did not fit the context, or was interrupted."""
 
     @property
     def state(self) -> GoalState:
@@ -305,12 +315,15 @@ class Session:
     def begin(self, user: str, assistant: str | None) -> tuple[Reading, list[Question]]:
         """The first half of ``update``: read a turn; what is to be asked about it, and of whom.
 
-        Raises ``InputError`` for an empty message.
+        Raises ``InputError`` for an empty message, or when the turn before was never finished.
         """
+        if self._begun:
+            raise InputError("an earlier turn could not be read to its end; the session takes no more")
         for role, content in (("user", user), ("assistant", assistant)):
             if content is not None and not content.strip():
                 raise InputError("the message is empty", field=role)
         turn = Turn(self._state.turn + 1, user, assistant)
+        self._begun = True
         self._reading.read(turn_pieces(turn))
         self._turns += (turn,)
         self._others = {opinion: other.after(turn) for opinion, other in self._others.items()}
@@ -338,6 +351,7 @@ class Session:
             self._beliefs[name] = self._beliefs[name].after(found.get(name, {}), calibration, said)
             states[name] = self._beliefs[name].state
         self._state = GoalState(self._state.turn + 1, states)
+        self._begun = False
         return self._state
 
     def copy(self, components: Iterable[str] | None = None) -> Session:
@@ -352,9 +366,11 @@ class Session:
             goal = Goal.model_construct(text=goal.text, components=tuple(c for c in goal if c.id in kept))
             state = GoalState(state.turn, {component.id: state[component.id] for component in goal})
         reading = self._reading.copy()
-        return Session(
+        copied = Session(
             goal, reading, self._calibration, self._beliefs, state, self._rules, self._others, self._turns
         )
+        copied._begun = self._begun
+        return copied
 
     def close(self) -> None:
         self._reading.close()

@@ -80,6 +80,17 @@ def test_a_threshold_for_one_turn_waits_for_a_turn_that_speaks_for_it():
     assert reported == [Status.ALIGNED] * 3 + [Status.MISALIGNED] * 2
 
 
+def test_a_turn_that_speaks_for_it_is_heard_after_many_that_hardly_do():
+    doubt, sure = (
+        {Status.ALIGNED: {Status.ALIGNED: 1 - broken, Status.MISALIGNED: broken}} for broken in (0.3, 0.9)
+    )
+    belief = Belief.start(Category.POLICY)
+    for answer in (*[doubt] * 20, sure):
+        assert belief.open == (Status.ALIGNED,)
+        belief = belief.after(answer, CategoryCalibration(over="turn"))
+    assert belief.reported is Status.MISALIGNED
+
+
 def test_two_opinions_are_pooled_by_their_weights():
     words = {Status.ALIGNED: 0.2, Status.MISALIGNED: 0.8}
     model = {Status.ALIGNED: 0.6, Status.MISALIGNED: 0.4}

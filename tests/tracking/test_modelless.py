@@ -89,6 +89,14 @@ def test_many_come_out_as_one_by_one(modelless: GoalTracker, conversations: list
         assert list(modelless.track_many(conversations, workers=workers, together=together)) == one_by_one
 
 
+def test_one_thread_is_one_process(conversations: list[Conversation]) -> None:
+    turns: list[None] = []
+    with GoalTracker.load(decoder="words", threads=1) as tracker:
+        list(tracker.track_many(conversations, turn_done=lambda: turns.append(None)))
+    # Turns are told by this process alone, not by workers.
+    assert len(turns) == sum(len(conversation.turns) for conversation in conversations)
+
+
 def test_a_conversation_may_have_any_length(modelless: GoalTracker, conversation: Conversation) -> None:
     with modelless.start(conversation.goal) as session:
         for _ in range(3):

@@ -36,6 +36,6 @@ def test_workers_change_nothing_and_keep_the_order(tracker, conversation):
 
 
 def test_a_model_that_cannot_be_loaded_is_said(tmp_path, conversation):
-    arguments = LoadArguments(tmp_path / "missing.gguf", "branches", None)
+    arguments = LoadArguments(tmp_path / "missing.gguf", "branches", threads=1)
     with pytest.raises(ModelError, match=r"missing\.gguf"):
         list(track_many([conversation], arguments, workers=1, threads=1))

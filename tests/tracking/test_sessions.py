@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 
-from tracker.errors import InputError, ModelError
+from tracker.errors import ContextLengthError, InputError, ModelError
 from tracker.forward import Calibration, CategoryCalibration
 from tracker.goal import Category, Component, Goal, Status, reachable
 from tracker.model import prepare
@@ -158,6 +159,20 @@ def test_an_opinion_that_counts_and_is_missing_is_named(monkeypatch):
 def test_an_empty_message_is_refused(scripted, conversation, user, assistant):
     with pytest.raises(InputError, match="empty"):
         scripted[0].start(conversation.goal).update(user, assistant)
+
+
+def test_a_session_that_failed_takes_no_further_turn(scripted, conversation, monkeypatch):
+    tracker, _ = scripted
+    session = tracker.start(conversation.goal)
+    before = session.state
+    with monkeypatch.context() as patched:
+        patched.setattr(ScriptedReading, "ask", Mock(side_effect=ContextLengthError("is too long")))
+        with pytest.raises(ContextLengthError):
+            session.update("hello")
+    for again in (session, session.copy()):
+        with pytest.raises(InputError, match="takes no more"):
+            again.update("hello")
+        assert again.state == before
 
 
 def test_the_status_before_is_told_only_where_it_is_not_the_start(conversation):

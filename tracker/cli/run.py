@@ -216,12 +216,10 @@ def _outcomes(
     turn_done: Callable[[], None],
 ) -> Iterator[Track | InputError]:
     """The track of each item, or why there is none."""
-    from tracker.hardware import load_options
-
     good = [item.content for item in items if not isinstance(item.content, InputError)]
     if workers is None:
         # A worker takes a second to load the model, which a few conversations do not pay back.
-        workers = min(len(good) // _PAYS_A_WORKER, load_options().threads)
+        workers = min(len(good) // _PAYS_A_WORKER, tracker.threads)
     workers = max(1, min(workers, len(good)))
     tracks = tracker.track_many(good, workers=workers, together=together, turn_done=turn_done)
     for item in items:
