@@ -134,7 +134,7 @@ def read_goal(path: Path, *, decomposer: Decomposer | None = None) -> Goal:
     """
     decomposer = decomposer or default_decomposer()
     text = read_text(path)
-    if not text.lstrip().startswith("{"):
+    if not text.lstrip().startswith(("{", "[{")):
         return decomposer.decompose(text.strip())
     value = parse(text, path)
     try:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from tracker.errors import InputError
+
+Text = Annotated[str, Field(min_length=0)]
+"""A text that can be written down: without a condition pydantic lets halves of a character pair pass."""
 
 _KINDS: MappingProxyType[str, str] = MappingProxyType(
     {

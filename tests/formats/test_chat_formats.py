@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,16 @@ def test_a_chat_shows_what_the_user_saw(tmp_path: Path, value: JsonValue) -> Non
 def test_one_chat_a_line(tmp_path: Path) -> None:
     path = write_lines(tmp_path, {"messages": CHAT}, {"messages": CHAT}, name="many.jsonl")
     assert [chat.id for chat in conversations(path, goal=GOAL)] == ["many-1", "many-2"]
+
+
+def test_half_a_character_pair_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "chats.jsonl"
+    bad = r'{"messages": [{"role": "user", "content": "hi \ud83d there"}]}'
+    path.write_text(bad + "\n" + json.dumps({"messages": CHAT}) + "\n", encoding="utf-8")
+    first, second = read(path, goal=GOAL)
+    assert isinstance(first, InputError)
+    assert "half of a character pair" in str(first)
+    assert isinstance(second, Conversation)
 
 
 def test_a_chat_needs_a_goal(tmp_path: Path) -> None:

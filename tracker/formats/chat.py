@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from tracker.conversation import Message, Role, alternating
 from tracker.errors import InputError
-from tracker.validation import field_path
+from tracker.validation import Text, field_path
 
 _CONTROL_WORD = re.compile(r"[ \t]*###[A-Z][A-Z_ -]*###")
 
@@ -60,8 +60,8 @@ class ChatMessage(BaseModel):
     """A message of a chat log; fields that say nothing about the conversation are ignored."""
 
     role: ChatRole
-    content: Annotated[str | None, BeforeValidator(_text_of_parts)] = None
-    refusal: str | None = None
+    content: Annotated[Text | None, BeforeValidator(_text_of_parts)] = None
+    refusal: Text | None = None
     tool_calls: JsonValue = None
     function_call: JsonValue = None
 

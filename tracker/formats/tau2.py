@@ -19,17 +19,17 @@ from tracker.errors import InputError
 from tracker.formats.chat import ChatMessage, visible
 from tracker.goal import Goal
 from tracker.source import Source
-from tracker.validation import input_error
+from tracker.validation import Text, input_error
 
 
 class _Instructions(BaseModel):
     """What the simulator is told; free-text instructions are read as ``task_instructions`` alone."""
 
     domain: str | None = None
-    reason_for_call: str | None = None
-    known_info: str | None = None
-    unknown_info: str | None = None
-    task_instructions: str | None = None
+    reason_for_call: Text | None = None
+    known_info: Text | None = None
+    unknown_info: Text | None = None
+    task_instructions: Text | None = None
 
 
 def _as_object(instructions: object) -> object:
@@ -37,7 +37,7 @@ def _as_object(instructions: object) -> object:
 
 
 class _Scenario(BaseModel):
-    persona: str | None = None
+    persona: Text | None = None
     instructions: Annotated[_Instructions, BeforeValidator(_as_object)]
 
     @property
