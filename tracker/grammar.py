@@ -189,14 +189,17 @@ class Grammars:
         self._folder = grammars_dir() if folder is None else folder
         self._schemas: dict[Category, dict[str, object]] = {}
         self._compiled: dict[str, StatusGrammar] = {}
+        self._found: dict[tuple[Category, Status], StatusGrammar] = {}
 
     def __call__(self, category: Category, previous: Status) -> StatusGrammar:
         """The grammar of the answer about a component of a category that stood at ``previous``."""
-        schema, answers = cut_schema(self._schema(category), reachable(category, previous))
-        pattern = build_regex_from_schema(json.dumps(schema), "")
-        if pattern not in self._compiled:
-            self._compiled[pattern] = self._compile(schema, answers, pattern)
-        return self._compiled[pattern]
+        if (category, previous) not in self._found:
+            schema, answers = cut_schema(self._schema(category), reachable(category, previous))
+            pattern = build_regex_from_schema(json.dumps(schema), "")
+            if pattern not in self._compiled:
+                self._compiled[pattern] = self._compile(schema, answers, pattern)
+            self._found[category, previous] = self._compiled[pattern]
+        return self._found[category, previous]
 
     def _schema(self, category: Category) -> dict[str, object]:
         if category not in self._schemas:

@@ -64,10 +64,7 @@ def prepare_user(model: str | Path | None = None) -> PreparedModel:
     if model is not None:
         return replace(_given(Path(model)), trained=True)
     folder = models_dir()
-    base, adapter = find_base(), read_adapter(None if folder is None else folder / "user")
-    if adapter is not None:
-        _check_fits(adapter, base)
-    recipe = Recipe(base, adapter, adapter.manifest.quantisation if adapter else Quantisation.Q8_0)
+    recipe = _recipe(None if folder is None else folder / "user")
     entry, _ = Cache().ensure(recipe, build)
     return _prepared(recipe, entry.path)
 
@@ -77,7 +74,12 @@ def shipped_recipe() -> Recipe:
 
     Raises ``ModelError`` where the base is not installed, or the adapter is incomplete or for another base.
     """
-    base, adapter = find_base(), read_adapter(models_dir())
+    return _recipe(models_dir())
+
+
+def _recipe(folder: Path | None) -> Recipe:
+    """What the model whose adapter lies in a folder is made of."""
+    base, adapter = find_base(), read_adapter(folder)
     if adapter is not None:
         _check_fits(adapter, base)
     return Recipe(base, adapter, adapter.manifest.quantisation if adapter else Quantisation.Q8_0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.goal import SUCCESS, Category, Component, Status
+from tracker.goal import SUCCESS, Category, Status
 from tracker.state import Track
 
 KEPT = (Category.PROFILE, Category.POLICY)
@@ -81,10 +81,6 @@ def first_drift(track: Track) -> int | None:
         if component.category in KEPT and Status.MISALIGNED in track.statuses(component.id)
     ]
     return min(turns, default=None)
-
-
-def last_status(track: Track, component: Component) -> Status:
-    return track.states[-1][component.id].status if track.states else component.start
 
 
 def _category(tracks: Sequence[Track], category: Category, longest: int) -> CategoryFigures:

@@ -14,7 +14,7 @@ conversations follow:
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tracker.conversation import LabelChange, Turn
 from tracker.goal import STATUSES, Component, Status
@@ -60,16 +60,6 @@ def true_labels(
             found = judged[component.id]
         labels[component.id] = _forward(component, found)
     return labels
-
-
-def final_statuses(
-    simulated: SimulatedGoal, labels: Mapping[str, Sequence[LabelChange]]
-) -> dict[str, Status]:
-    """The status of each component at the end."""
-    return {
-        component.id: labels[component.id][-1][1] if labels[component.id] else component.start
-        for component in simulated.goal
-    }
 
 
 def _forward(component: Component, found: Sequence[LabelChange]) -> tuple[LabelChange, ...]:

@@ -122,7 +122,6 @@ def best_split(pieces: Pieces, weights: Weights) -> list[Run]:
         ]
     )
     passed = np.concatenate([[0.0], np.cumsum(places)])
-    labels = np.arange(len(LABELS))
     # best[stop, label]: of the first ``stop`` pieces, where the last run has ``label``.
     best = np.full((count + 1, len(LABELS)), -np.inf)
     begun = np.zeros((count + 1, len(LABELS)), dtype=np.int64)
@@ -144,7 +143,7 @@ def best_split(pieces: Pieces, weights: Weights) -> list[Run]:
     label = int(best[stop].argmax()) if count else 0
     while stop:
         first = int(begun[stop, label])
-        runs.append(Run(first, stop, LABELS[labels[label]]))
+        runs.append(Run(first, stop, LABELS[label]))
         label, stop = int(came_from[first, label]), first
     return runs[::-1]
 
