@@ -121,7 +121,8 @@ def ways(tracker: GoalTracker, conversation: Conversation) -> Ways:
     prompts = ["".join([*context, *question_pieces(question)]) for question in asked]
     if options.use_extra_bufts:
         # Elsewhere the high-level API cannot be told to leave AMX alone, and would crash.
-        found |= high_level_ways(path, options.threads, prompts, asked)
+        earlier = "".join([*opening_pieces(conversation.opening), *known])
+        found |= high_level_ways(path, options.threads, earlier, prompts, asked)
     tokens, most = [], 0
     for question in asked:
         grammar = decoder.grammars(question.category, question.previous)
@@ -131,8 +132,13 @@ def ways(tracker: GoalTracker, conversation: Conversation) -> Ways:
     return found | transformers_ways(path, options.threads, tokens, most)
 
 
-def high_level_ways(path: Path, threads: int, prompts: Sequence[str], asked: Sequence[Question]) -> Ways:
-    """llama-cpp-python's high-level API with llama.cpp's grammars, and outlines on top of it."""
+def high_level_ways(
+    path: Path, threads: int, before: str, prompts: Sequence[str], asked: Sequence[Question]
+) -> Ways:
+    """llama-cpp-python's high-level API with llama.cpp's grammars, and outlines on top of it.
+
+    ``before`` is how all prompts begin: what was said before the turn.
+    """
     schemas = [
         {
             "type": "object",
@@ -144,7 +150,13 @@ def high_level_ways(path: Path, threads: int, prompts: Sequence[str], asked: Seq
     ]
     llama = llama_cpp.Llama(str(path), n_ctx=4096, n_threads=threads, n_threads_batch=threads, verbose=False)
 
+    def stand_before_the_turn() -> None:
+        # What was said before is read already, as it is for goalstate; the turn is not.
+        llama.reset()
+        llama.eval(llama.tokenize(before.encode(), special=True))
+
     def gbnf(*, whole: bool) -> float:
+        stand_before_the_turn()
         grammars = [llama_cpp.LlamaGrammar.from_json_schema(json.dumps(s), verbose=False) for s in schemas]
         start = time.perf_counter()
         for prompt, grammar in zip(prompts, grammars, strict=True):
@@ -165,6 +177,7 @@ def high_level_ways(path: Path, threads: int, prompts: Sequence[str], asked: Seq
     generators = [outlines.Generator(model, outlines.json_schema(json.dumps(schema))) for schema in schemas]
 
     def through_outlines(*, whole: bool) -> float:
+        stand_before_the_turn()
         start = time.perf_counter()
         for prompt, generator in zip(prompts, generators, strict=True):
             if whole:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -84,7 +84,8 @@ def main() -> None:
     given.folder.mkdir(parents=True, exist_ok=True)
     if not given.show:
         play(given, arms)
-    figures = {arm: counted(given.folder / f"{arm}.jsonl", given.turns, given.goals) for arm in arms}
+    wanted = {goal.id for goal in generate_goals(given.goals, random_state=given.seed)}
+    figures = {arm: counted(given.folder / f"{arm}.jsonl", given.turns, wanted) for arm in arms}
     report(figures, as_json=given.json)
 
 
@@ -141,14 +142,15 @@ def _ids(file: Path) -> set[str]:
     return {json.loads(line)["id"] for line in whole}
 
 
-def counted(file: Path, turns: int, goals: int) -> dict[str, Goal]:
-    """Count the conversations of an arm, by the id of their goal."""
+def counted(file: Path, turns: int, goals: Collection[str]) -> dict[str, Goal]:
+    """Count an arm's conversations about the goals with these ids, by the id; a file may hold others too."""
     found = {}
-    lines = file.read_text(encoding="utf-8").splitlines()[:goals]
-    for conversation, line in zip(read(file, format="native"), lines, strict=False):
+    lines = file.read_text(encoding="utf-8").splitlines()
+    for conversation, line in zip(read(file, format="native"), lines, strict=True):
         if not isinstance(conversation, Conversation):
             raise conversation
-        found[conversation.id] = _count(conversation, json.loads(line)["simulation"], turns)
+        if conversation.id in goals:
+            found[conversation.id] = _count(conversation, json.loads(line)["simulation"], turns)
     return found
 
 

@@ -4,8 +4,9 @@ Knows the order of steps, the loss, the optimiser, checkpoints and the log; goes
 where there is one. Knows nothing about which turns are asked about (``training.encoder_data``) or layers
 (``training.encoder_network``).
 
-The loss is the mean cross-entropy of the status after a turn given the labelled one before it, as trees and
-the language model are trained. What is shipped is an exponential average of the weights over the last steps
+The loss is the cross-entropy of the status after a turn given the labelled one before it, a mean in which
+questions where nothing moves, and weak labels, weigh less (``STAYS``, ``weak_weight``); on validation all
+weigh the same. What is shipped is an exponential average of the weights over the last steps
 (Polyak and Juditsky 1992), in 8 bits: those at the end of the run, or as they were at one of the times that
 validation was told (the run keeps them all, since it may go on for too long).
 """
@@ -20,6 +21,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -100,10 +102,8 @@ class Trained:
 
     def __init__(self, config: EncoderConfig) -> None:
         self.network = EncoderNetwork(config.base / "model.safetensors")
-        self.begun: str | None = None
         if config.begin is not None:
             go_on_from(self.network, config.begin, read_vocabulary(config.base))
-            self.begun = sha256(config.begin)
         self.network.in_bfloat16()
         self.network.drop(config.dropped, last=config.left_out)
         named = {name: p for name, p in self.network.named_parameters() if p.requires_grad}
@@ -112,6 +112,7 @@ class Trained:
         self.weights = [parameter.detach().float().clone() for parameter in self.parameters]
         self.average = [weight.clone() for weight in self.weights]
         self.config = config
+        self.origin = origin(config)
         new = [name.startswith(NEW) for name in self.names]
         self.optimizer = adamw(
             [
@@ -154,24 +155,23 @@ class Trained:
     def save(self, folder: Path, done: int) -> None:
         """Write a checkpoint in the place of the last one."""
         state = {
-            "done": done,
-            "config": self.config.model_dump_json(),
-            "begun": self.begun,
+            **self._exported(done),
             "weights": dict(zip(self.names, self.weights, strict=True)),
-            "average": dict(zip(self.names, self.average, strict=True)),
             "optimizer": self.optimizer.state_dict(),
         }
         write_state(state, folder / LAST)
 
     def keep(self, folder: Path, done: int) -> None:
         """Write the averaged weights alone, to be exported if they turn out to be the ones to have."""
-        state = {
+        write_state(self._exported(done), folder / kept(done))
+
+    def _exported(self, done: int) -> dict[str, Any]:
+        return {
             "done": done,
             "config": self.config.model_dump_json(),
-            "begun": self.begun,
+            "origin": self.origin,
             "average": dict(zip(self.names, self.average, strict=True)),
         }
-        write_state(state, folder / kept(done))
 
     def restore(self, folder: Path) -> int:
         """Take up the last checkpoint; the steps that it had done, 0 where there is none."""
@@ -183,7 +183,7 @@ class Trained:
                 for weight, saved in zip(held, state[name].values(), strict=True):
                     weight.copy_(saved)
         self.optimizer.load_state_dict(state["optimizer"])
-        self.begun = state["begun"]
+        self.origin = state["origin"]
         self.use(self.weights)
         return int(state["done"])
 
@@ -212,6 +212,28 @@ def go_on_from(network: EncoderNetwork, encoder: Path, vocabulary: Sequence[str]
 def kept(steps: int) -> str:
     """The name of the file with the averaged weights after so many steps."""
     return f"after-{steps}.pt"
+
+
+def origin(config: EncoderConfig) -> dict[str, Any]:
+    """What a run is made from, for the manifest; taken when it begins, since files change after that."""
+    found: dict[str, Any] = {
+        "commit": commit(),
+        "data": [
+            file_entry(source, use=use)
+            for use, sources in (
+                ("judged labels", config.train),
+                ("weak labels", config.weak),
+                ("choosing", config.validation),
+            )
+            for source in sources
+        ],
+    }
+    if config.begin is not None:
+        found["begun_with"] = {"sha256": sha256(config.begin)}
+        manifest = config.begin.with_suffix(".json")
+        if manifest.exists():
+            found["begun_with"]["training"] = json.loads(manifest.read_text(encoding="utf-8"))["training"]
+    return found
 
 
 def read_vocabulary(base: Path) -> list[str]:
@@ -252,7 +274,6 @@ def train(config: EncoderConfig) -> None:
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.random_state)
-    np.random.seed(config.random_state)
     config.output.mkdir(parents=True, exist_ok=True)
     tokeniser = Tokeniser(read_vocabulary(config.base))
 
@@ -278,6 +299,10 @@ def train(config: EncoderConfig) -> None:
             break
         if done < begun:
             continue
+        # Masks and dropout are drawn from the step, so that a run that is taken up again stays the same run.
+        drawn = random.Random(f"{config.random_state}:{done}").getrandbits(32)
+        np.random.seed(drawn)
+        torch.manual_seed(drawn)
         batch = collate(taken, masked=config.masked, mask=tokeniser.mask)
         each = torch.tensor(weights)[batch.rows[:, 0]]
         each = each * torch.where(batch.target > 0, 1.0, STAYS)
@@ -326,21 +351,11 @@ def export(run: Path, models: Path, at: int | None = None) -> None:
         "encoder": {"sha256": sha256(path), "bytes": path.stat().st_size},
         "training": {
             "date": datetime.now(UTC).date().isoformat(),
-            "commit": commit(),
-            "begun_with": state["begun"],
             "steps": state["done"],
             "config": json.loads(
                 config.model_dump_json(exclude={"output", "base", "begin", "train", "weak", "validation"})
             ),
-            "data": [
-                file_entry(source, use=use)
-                for use, sources in (
-                    ("judged labels", config.train),
-                    ("weak labels", config.weak),
-                    ("choosing", config.validation),
-                )
-                for source in sources
-            ],
+            **state["origin"],
         },
     }
     write_text(models / "encoder.json", json.dumps(manifest, indent=2) + "\n")

@@ -174,9 +174,12 @@ def test_a_run_learns_and_what_it_exports_answers(
     checks = [row for row in log if "validation" in row]
     assert [row["steps"] for row in checks] == [80, 160]
     assert checks[-1]["preference"] < 0.05 < checks[0]["preference"]
+    digest = sha256(file)
+    file.unlink()  # what it learned from is known from its beginning on
     export(tmp_path / "run", tmp_path)
     manifest = json.loads((tmp_path / "encoder.json").read_text())
     assert manifest["encoder"]["sha256"] == sha256(tmp_path / "encoder.npz")
+    assert {one["sha256"] for one in manifest["training"]["data"]} == {digest}
     assert [one["use"] for one in manifest["training"]["data"]] == [
         "judged labels",
         "weak labels",
@@ -227,7 +230,9 @@ def test_a_run_begins_with_what_another_learned(
     }
     assert losses["second"] < 0.05 < losses["fresh"]
     export(tmp_path / "second", tmp_path)
-    assert json.loads((tmp_path / "encoder.json").read_text())["training"]["begun_with"] == digest
+    begun_with = json.loads((tmp_path / "encoder.json").read_text())["training"]["begun_with"]
+    assert begun_with["sha256"] == digest
+    assert begun_with["training"]["steps"] == 160
 
     (base / "vocab.txt").write_text((base / "vocab.txt").read_text() + "extra\n")
     with pytest.raises(ModelError, match="vocabulary is not that of the base"):
@@ -252,7 +257,7 @@ def test_a_run_goes_on_where_it_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     file = write_native(tmp_path / "train.jsonl", [voiced(talk, number) for number in range(20)])
-    config = _config(base, file, tmp_path / "run", steps=8, checkpoint_minutes=0.0)
+    config = _config(base, file, tmp_path / "run", steps=8, dropped=0.2, checkpoint_minutes=0.0)
     turns = list(asked_turns([voiced(talk, number) for number in range(20)], tokeniser))
     orders = [[batch for batch, _ in zip(passes(turns, turns, config), range(8), strict=False)] for _ in "ab"]
     assert orders[0] == orders[1]
@@ -279,3 +284,8 @@ def test_a_run_goes_on_where_it_stopped(
     assert [row["steps"] for row in rows if "loss" in row] == [8]
     state = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     assert state["done"] == 8
+    assert taken == 4
+    train(config.model_copy(update={"output": tmp_path / "whole"}))
+    whole = torch.load(tmp_path / "whole" / "checkpoint.pt", weights_only=True)
+    for name, weight in whole["average"].items():
+        assert torch.equal(state["average"][name], weight), name
