@@ -37,7 +37,16 @@ def test_leaving_without_thanks_is_asked_for_or_ruled_out() -> None:
 
 @pytest.mark.parametrize(
     "goodbye",
-    ["No that 's all , bye .", "That 'll be everything !", "That was all I needed.", "No, all done", "Ciao!"],
+    [
+        "No that 's all , bye .",
+        "That 'll be everything !",
+        "That was all I needed.",
+        "No, all done",
+        "Ciao!",
+        "I am obliged to you. Good day.",
+        "I'll bring the dog. Till the 17th!",
+        "It's in my diary now. I wish you a pleasant afternoon.",
+    ],
 )
 def test_goodbyes_are_seen_in_texts_of_tokens_too(goodbye: str) -> None:
     assert broken_at("Thank them as you leave.", "A room.", goodbye) == 2
@@ -49,6 +58,8 @@ def test_goodbyes_are_seen_in_texts_of_tokens_too(goodbye: str) -> None:
 def test_what_is_to_be_asked_before_leaving(rule: str) -> None:
     assert broken_at(rule, "What is the case number?", "Bye.") == 0
     assert broken_at(rule, "What does it cost?", "Bye.") == 2
+    assert broken_at(rule, "please give me the case number", "Bye.") == 0
+    assert broken_at(rule, "In this case, book it.", "Bye.") == 2
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,10 @@ from tracker.state import ComponentState
 Check = Callable[[Sequence[Turn]], bool]
 """Whether the user's message in the last of some turns breaks the rule; the turns before it kept it."""
 
-CERTAINTY = 0.97
-"""The probability that a check says after a turn what a judge says: 97.2% of the statuses of the 445 policies
-that are read in ``training/judged``, nearly all written later than the rules (``python -m training.ruled``).
-Rules of style and disclosure come to more, questions before leaving to less (93%)."""
+CERTAINTY = 0.96
+"""The probability that a check says after a turn what a judge says: 96.2% of the statuses of the 682 policies
+that are read in the judged training conversations, most of them written later than the rules
+(``python -m training.ruled``). Rules of style come to 97.4%, of disclosure to 96.8%, of leaving to 94.4%."""
 
 
 def read_rule(component: Component, goal: Goal) -> Check | None:

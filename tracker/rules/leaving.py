@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from tracker.farewell import is_farewell
+from tracker.farewell import is_farewell, sentences
 from tracker.rules.measures import THANKS
 from tracker.rules.wording import THANK, one_line
 
@@ -20,6 +20,17 @@ _LEAVES = re.compile(
     re.I,
 )
 """Goodbyes beside those of ``tracker.farewell`` that only count where a rule waits for one."""
+_DAYS = "(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_LAST_WORDS = re.compile(
+    r"\b(?:byee+|toodle\W?oo|cheerio|so long"
+    r"|wish you an? [\w ]*(?:day|afternoon|evening|morning|week|weekend)"
+    r"|(?:have|enjoy) (?:an?|the|your) [\w ]*(?:day|afternoon|evening|week|weekend)"
+    rf"|(?:until|till?) (?:then|tomorrow|next \w+|{_DAYS}|the \d+\w*|{_MONTHS})(?=[\s.!]*$)"
+    r"|good (?:day|afternoon|evening)(?=[\s.!]*$)|(?:gotta|got to|must|have to) (?:run|dash))\b",
+    re.I,
+)
+"""Goodbyes that close a message: ``"Till Friday!"``."""
 _ENDS = (
     r"(?:you (?:leave|go|say goodbye|hang up|end the (?:chat|conversation))|the (?:chat|conversation) ends)"
 )
@@ -35,6 +46,13 @@ _WITHOUT_THANKS = (
 )
 _NOT = r"(?:do not|don't|never) "
 _ASK = r"(?:you )?ask (?:for|about|whether|if|what|how|when|which|who)"
+_REQUEST = re.compile(
+    r"\?|\b(?:please|tell me|let me know|(?:could|can|would) you|(?:can|may) i|i(?:'d| would) like"
+    r"|i(?:'d| would)? (?:also )?(?:need|want)|what|how|when|which|who|where|whether|if|(?:is|are) there"
+    r"|do you|does|wonder(?:ing)?)\b",
+    re.I,
+)
+"""What a sentence that asks for something has, with its sign or without."""
 _SMALL = frozenset(
     "the and you your are there any has have had will does can that this another with for what how".split()
 )
@@ -59,13 +77,21 @@ def read_leaving(text: str) -> Callable[[Sequence[str]], bool] | None:
         return None
 
     def asked(message: str) -> bool:
-        return 2 * len(_stems(message) & wanted) >= len(wanted)
+        return any(
+            2 * len(_stems(sentence) & wanted) >= len(wanted) and _REQUEST.search(sentence)
+            for sentence in sentences(message)
+        )
 
     return lambda said: _leaves(said[-1]) and not any(map(asked, said))
 
 
 def _leaves(message: str) -> bool:
-    return is_farewell(message) or ("?" not in message and _LEAVES.search(message) is not None)
+    if is_farewell(message):
+        return True
+    last = sentences(message)[-1]
+    return ("?" not in message and _LEAVES.search(message) is not None) or (
+        "?" not in last and _LAST_WORDS.search(last) is not None
+    )
 
 
 def _stems(text: str) -> set[str]:
