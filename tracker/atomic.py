@@ -5,17 +5,37 @@ Knows files; knows nothing about what is in them.
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 from tracker.errors import InputError
 
 
+def target_of(path: Path) -> Path:
+    """Where a path leads, symbolic links followed.
+
+    Raises ``InputError`` where they lead round in a circle.
+    """
+    try:
+        path.stat()
+    except OSError as error:
+        # Asked for here: what pathlib makes of such links differs between versions of Python.
+        if error.errno == errno.ELOOP:
+            raise InputError("its symbolic links lead round in a circle", source=path) from None
+    return path.resolve()
+
+
+def partial_of(target: Path) -> Path:
+    """The file beside its place to which a result goes until it is whole."""
+    return target.with_name(f"{target.name}.partial")
+
+
 def check_writable(path: Path) -> None:
     """Raise ``InputError`` where :func:`write_text` would fail: before the work whose result it takes."""
     if path.is_dir():
         raise InputError("is a folder, not a file to write to", source=path)
-    folder = path.resolve().parent
+    folder = target_of(path).parent
     if not folder.is_dir():
         raise InputError(f"the folder {folder} does not exist", source=path)
     if not os.access(path if path.exists() else folder, os.W_OK):
@@ -33,12 +53,12 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file's content as :func:`write_text` does, and raise as it does."""
-    target = path.resolve()
+    target = target_of(path)
     try:
         if target.exists() and not target.is_file() and not target.is_dir():
             target.write_bytes(content)
             return
-        partial = target.with_name(f"{target.name}.partial")
+        partial = partial_of(target)
         try:
             partial.write_bytes(content)
             os.replace(partial, target)

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tracker.atomic import partial_of, target_of
 from tracker.errors import GoalstateError, InputError
 from tracker.goal import Goal
 from tracker.state import Track
@@ -61,8 +62,8 @@ class TrackWriter:
         self.written = 0
         """Lines written so far."""
         self._path = path
-        self._target: Path | None = None if _is_special(path) else path.resolve()
-        self._file = path if self._target is None else self._target.with_name(self._target.name + ".partial")
+        self._target: Path | None = None if _is_special(path) else target_of(path)
+        self._file = path if self._target is None else partial_of(self._target)
         self._descriptor = self._open()
 
     @property

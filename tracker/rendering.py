@@ -409,4 +409,5 @@ def _number(value: float, dash: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """``"1 run"``, ``"1,234 runs"``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

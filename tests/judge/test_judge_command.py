@@ -162,11 +162,19 @@ def test_an_endpoint_that_is_not_there(judge, file):
     assert "http://127.0.0.1:9/v1: cannot be reached" in result.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("url", ["localhost:8080", "ftp://host/v1", "http://"])
-def test_a_base_url_that_is_none(judge, file, url):
-    result = judge(file("a"), url=url)
+@pytest.mark.parametrize("more", [[], ["--dry-run"]], ids=["run", "dry run"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("localhost:8080", "ftp://host/v1", "http://"),
+        *("http://[bad", "http://127.0.0.1:notaport/v1", "http://a b/v1", "http://me:pass@[bad/v1"),
+    ],
+)
+def test_a_base_url_that_is_none(judge, file, url, more):
+    result = judge(file("a"), *more, url=url)
     assert result.exit_code == 2
-    assert "--base-url" in _one_line(result)
+    assert "--base-url: the base URL" in _one_line(result)
+    assert "pass" not in result.output
 
 
 @pytest.mark.parametrize(
@@ -410,3 +418,37 @@ def _kettle(name, **changes):
 def _one_line(result):
     (line,) = result.stderr.splitlines()
     return line
+
+
+def test_white_space_around_a_key_is_no_part_of_it(judge, endpoint, file, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", " sk-secret123\n")
+    assert judge(file("a")).exit_code == 0
+    assert endpoint.keys == ["Bearer sk-secret123"]
+
+
+@pytest.mark.parametrize("key", ["sk-se\ncret123", "sk-sécret123"])
+def test_a_key_that_cannot_be_sent_is_not_shown(judge, endpoint, file, monkeypatch, key):
+    monkeypatch.setenv("MY_KEY", key)
+    result = judge(file("a"), "--api-key-env", "MY_KEY")
+    assert result.exit_code == 2
+    assert "the key in $MY_KEY is none" in _one_line(result)
+    assert "cret123" not in result.output
+    assert endpoint.calls == 0
+
+
+def test_a_key_in_what_an_endpoint_says_is_hidden_before_that_is_cut(judge, endpoint, file, monkeypatch):
+    key = "sk-secret\\123"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    said = [f"{'x' * 190} {key}", f"{key!r} is wrong"]
+    for words in said:
+        endpoint.script = [error(401, words)]
+        assert "sk-se" not in judge(file("a")).output
+
+
+def test_lines_of_a_stopped_run_are_spoken_of_before_they_are_replaced(judge, file, output):
+    Path(f"{output}.partial").write_text("{}\n")
+    result = judge(file("a"))
+    assert result.exit_code == 0
+    assert result.stderr.startswith(
+        f"goalstate: {output}.partial, left by a run that was stopped, will be replaced\n"
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,7 @@ def test_your_own_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         (["--agent", "grumpy"], "there is no agent 'grumpy'"),
         (["--agent", "no_such_module:reply"], "cannot load 'no_such_module:reply'"),
         (["--agent", "http://localhost:1/v1"], "--agent-model: missing"),
+        (["--agent", "http://[bad", "--agent-model", "m"], "--agent: the base URL 'http://[bad' is none"),
         (["--output", "/no/such/folder/out.jsonl"], "does not exist"),
         (["--user", "/no/such/model.gguf"], "/no/such/model.gguf"),
     ],
@@ -66,3 +69,37 @@ def test_mistakes_are_one_line(arguments: list[str], said: str) -> None:
     assert result.exit_code == 2
     assert said in result.output
     assert result.output.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (
+            "def reply(:",
+            "cannot load 'my_bad_agent:reply': SyntaxError: invalid syntax (my_bad_agent.py, line 1)",
+        ),
+        (
+            "1 / 0",
+            "cannot load 'my_bad_agent:reply': ZeroDivisionError: division by zero (my_bad_agent.py:1)",
+        ),
+        ("class reply: ...", "'my_bad_agent:reply' is a class"),
+        (
+            "def reply(messages):\n    return {}['a']",
+            "'my_bad_agent:reply' failed: KeyError: 'a' (my_bad_agent.py:2)",
+        ),
+        ("def reply(messages):\n    return 3", "answered with nothing"),
+    ],
+    ids=["syntax", "import", "class", "call", "no text"],
+)
+def test_faults_of_your_own_agent_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
+) -> None:
+    (tmp_path / "my_bad_agent.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.delitem(sys.modules, "my_bad_agent", raising=False)
+    importlib.invalidate_caches()
+    result = simulate("--goals", 2, "--agent", "my_bad_agent:reply")
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1

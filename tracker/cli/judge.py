@@ -6,15 +6,14 @@ about prompts and networks; that is ``tracker.judge``.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
+from tracker.cli.outputs import writing
 from tracker.cli.run import Item, read_items, reading_options, refuse_unusable, stderr
 from tracker.errors import GoalstateError, InputError, JudgeError, RefusalError
 
@@ -123,9 +122,19 @@ def judge(
     The conversations and their goals go to the endpoint that --base-url names, and nowhere else. Every answer
     is kept in the cache, so a run that was stopped goes on where it was when it is started again.
     """
-    from tracker.judge import Endpoint, Judge, Mode, ReplyCache, Settings, default_folder, plan
+    from tracker.judge import (
+        Endpoint,
+        Judge,
+        Mode,
+        ReplyCache,
+        Settings,
+        check,
+        default_folder,
+        key_in,
+        plan,
+    )
 
-    api_key = os.environ.get(api_key_env) or None
+    api_key = key_in(api_key_env)
     if api_key is None and context.get_parameter_source("api_key_env") is ParameterSource.COMMANDLINE:
         raise InputError(f"the environment variable {api_key_env} is not set", field="--api-key-env")
     items = read_items(files, format_name, goal_file, limit)
@@ -145,6 +154,8 @@ def judge(
     conversations = [item.content for item in items if not isinstance(item.content, InputError)]
     planned = plan(conversations, mode, settings=settings, cache=cache)
     if dry_run:
+        if base_url:
+            check(settings)
         _show_dry_run(conversations, mode, planned, prices)
         return
     for value, option, variable in (
@@ -159,7 +170,8 @@ def judge(
     endpoint = Endpoint(settings, say=lambda line: _say(line, console))
     run = _Run(Judge(endpoint, settings, cache, mode), console)
     try:
-        with _writing(output, files, cache) as writer:
+        goes_on = f"the same command goes on from here with the answers in {cache.folder}"
+        with writing(output, (*files, goal_file), done="judged", goes_on=goes_on) as writer:
             _announce(settings, cache, planned, prices)
             run.over(items, writer)
     finally:
@@ -203,16 +215,18 @@ class _Run:
             raise GoalstateError(f"none of the {len(items)} conversations could be judged")
 
     def show(self, tally: Tally, prices: _Prices) -> None:
+        from tracker.rendering import counted
+
         without = f", {self.passed_over} passed over" if self.passed_over else ""
-        click.echo(f"{_counted(self.judged, 'conversation')} judged{without}")
-        click.echo(f"{_counted(tally.calls, 'call')} answered, {self._cached} from the cache")
+        click.echo(f"{counted(self.judged, 'conversation')} judged{without}")
+        click.echo(f"{counted(tally.calls, 'call')} answered, {self._cached} from the cache")
         tokens = f"{tally.prompt_tokens:,} tokens sent, {tally.completion_tokens:,} received"
         if tally.uncounted:
-            tokens += f" (the endpoint did not count those of {_counted(tally.uncounted, 'call')})"
+            tokens += f" (the endpoint did not count those of {counted(tally.uncounted, 'call')})"
         click.echo(tokens + _cost(tally.prompt_tokens, tally.completion_tokens, prices))
         if self._backward:
             click.echo(
-                f"{_counted(self._backward, 'change')} that went backward left out: statuses move forward"
+                f"{counted(self._backward, 'change')} that went backward left out: statuses move forward"
             )
 
     def _one(self, conversation: Conversation, file: Path, writer: TrackWriter, *, alone: bool) -> None:
@@ -258,34 +272,16 @@ def _temperature(given: str) -> float | None:
     return temperature
 
 
-@contextmanager
-def _writing(output: Path, files: Sequence[Path], cache: ReplyCache) -> Iterator[TrackWriter]:
-    """Open the output before anything is sent, and say how a stopped run goes on."""
-    from tracker.output import TrackWriter
-
-    if output.resolve() in {file.resolve() for file in files}:
-        raise InputError("the output would take the place of an input", source=output)
-    writer = TrackWriter(output)
-    try:
-        with writer:
-            yield writer
-    finally:
-        if writer.unfinished is not None and writer.written:
-            click.echo(
-                f"goalstate: stopped; {writer.written} judged so far: {writer.unfinished}\n"
-                f"goalstate: the same command goes on from here with the answers in {cache.folder}",
-                err=True,
-            )
-
-
 def _announce(settings: Settings, cache: ReplyCache, planned: Plan, prices: _Prices) -> None:
+    from tracker.rendering import counted
+
     if not planned.calls:
         click.echo(f"goalstate: nothing to send: all answers are in the cache {cache.folder}", err=True)
         return
     key = f"the key from ${settings.key_from}" if settings.api_key else "no key"
     kept = f"; {planned.cached} more are answered in the cache {cache.folder}" if planned.cached else ""
     click.echo(
-        f"goalstate: sending {_counted(planned.conversations, 'conversation')} over the network to "
+        f"goalstate: sending {counted(planned.conversations, 'conversation')} over the network to "
         f"{settings.shown_url}, model {settings.model}, with {key}: {_estimate(planned, prices)}{kept}",
         err=True,
     )
@@ -295,20 +291,23 @@ def _show_dry_run(conversations: Sequence[Conversation], mode: Mode, planned: Pl
     import json
 
     from tracker.judge import questions
+    from tracker.rendering import counted
 
     first = next((asked for one in conversations for asked in questions(one, mode)), None)
     if first is not None:
         click.echo(f"--- system\n{first.system}\n--- user\n{first.user}\n--- schema of the answer")
         click.echo(json.dumps(first.schema))
     click.echo(
-        f"--- estimate\n{_counted(planned.conversations, 'conversation')}: {_estimate(planned, prices)}; "
+        f"--- estimate\n{counted(planned.conversations, 'conversation')}: {_estimate(planned, prices)}; "
         f"{planned.cached} answers are in the cache\nNothing was sent."
     )
 
 
 def _estimate(planned: Plan, prices: _Prices) -> str:
+    from tracker.rendering import counted
+
     return (
-        f"{_counted(planned.calls, 'call')}, about {planned.prompt_tokens:,} tokens to send and "
+        f"{counted(planned.calls, 'call')}, about {planned.prompt_tokens:,} tokens to send and "
         f"{planned.answer_tokens:,} to receive{_cost(planned.prompt_tokens, planned.answer_tokens, prices)}"
     )
 
@@ -326,7 +325,3 @@ def _say(line: str, console: Console) -> None:
     from tracker.rendering import one_line
 
     console.print(Text(f"goalstate: {one_line(line)}"), soft_wrap=True)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -8,23 +8,26 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from tracker.cli.outputs import writing
 from tracker.cli.run import opened, stderr
-from tracker.errors import InputError
+from tracker.errors import GoalstateError, InputError
 
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from tracker.conversation import Message
     from tracker.judge.endpoint import Settings
-    from tracker.output import TrackWriter
     from tracker.simulator.agent import Agent, AgentFunction, Temperament
     from tracker.simulator.goals import SimulatedGoal
     from tracker.simulator.run import Simulation
@@ -145,13 +148,14 @@ def simulate(
     from tracker.simulator.steering import Steer
 
     steer = Steer(steer_name)
-    key = os.environ.get(api_key_env) or None
-    agent = _agent(agent_name, agent_model, key, api_key_env)
+    agent = _agent(agent_name, agent_model, api_key_env)
     drawn = generate_goals(goals, random_state=seed)
     shown = _Shown()
     with ExitStack() as stack:
-        writer = stack.enter_context(_writing(output))
-        user = stack.enter_context(_user(user_name, user_model, key, api_key_env, temperature, threads))
+        writer = None
+        if output is not None:
+            writer = stack.enter_context(writing(output, (model, user_name), done="simulated"))
+        user = stack.enter_context(_user(user_name, user_model, api_key_env, temperature, threads))
         tracker = stack.enter_context(opened(model, decoder, threads)) if steer.tracks else None
         with _watching(drawn[0] if goals == 1 else None, goals) as (watch, done):
             for simulated in drawn:
@@ -172,10 +176,8 @@ def simulate(
     shown.draw()
 
 
-def _agent(
-    name: str, model: str | None, key: str | None, key_from: str
-) -> Temperament | Agent | AgentFunction | None:
-    from tracker.simulator.agent import Temperament
+def _agent(name: str, model: str | None, key_from: str) -> Temperament | Agent | AgentFunction | None:
+    from tracker.simulator.agent import FunctionAgent, Temperament
 
     if name == _MIXED:
         return None
@@ -184,7 +186,7 @@ def _agent(
     if _is_address(name):
         from tracker.simulator.endpoint import ChatEndpoint, EndpointAgent
 
-        return EndpointAgent(ChatEndpoint(_settings(name, model, key, key_from, None, "--agent-model")))
+        return EndpointAgent(ChatEndpoint(_settings(name, model, key_from, None, "--agent")))
     module, colon, function = name.partition(":")
     if not colon:
         known = ", ".join([*Temperament, _MIXED])
@@ -195,21 +197,53 @@ def _agent(
     sys.path.insert(0, os.getcwd())
     try:
         found = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(f"cannot load {name!r}: {error}", field="--agent") from None
+    except (Exception, SystemExit) as error:
+        raise InputError(f"cannot load {name!r}: {_told(error)}", field="--agent") from None
     finally:
         sys.path.pop(0)
+    if isinstance(found, type):
+        raise InputError(
+            f"{name!r} is a class; expected a function of messages, or an object", field="--agent"
+        )
     if not callable(found) and not hasattr(found, "reply"):
         raise InputError(f"{name!r} is no function of messages", field="--agent")
-    agent: AgentFunction = found
-    return agent
+    return _OwnAgent(name, found if hasattr(found, "reply") else FunctionAgent(found))
+
+
+@dataclass(frozen=True)
+class _OwnAgent:
+    """Somebody's own agent, whose faults are told in a line with their place."""
+
+    name: str
+    agent: Agent
+
+    def reply(self, messages: Sequence[Message]) -> str:
+        try:
+            return self.agent.reply(messages)
+        except GoalstateError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise InputError(f"{self.name!r} failed: {_told(error)}", field="--agent") from None
+
+
+def _told(error: BaseException) -> str:
+    """An error of somebody's own code, with the place in that code where it was raised."""
+    words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    ours = (__file__, importlib.__file__)
+    own = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename not in ours and not frame.filename.startswith("<frozen ")
+    ]
+    if not own or isinstance(error, SyntaxError):  # which names its place itself
+        return words
+    return f"{words} ({Path(own[-1].filename).name}:{own[-1].lineno})"
 
 
 @contextmanager
 def _user(
     name: str | None,
     model: str | None,
-    key: str | None,
     key_from: str,
     temperature: float,
     threads: int | None,
@@ -222,7 +256,7 @@ def _user(
     elif name is not None and _is_address(name):
         from tracker.simulator.endpoint import ChatEndpoint, EndpointUser
 
-        settings = _settings(name, model, key, key_from, temperature, "--user-model")
+        settings = _settings(name, model, key_from, temperature, "--user")
         user = EndpointUser(ChatEndpoint(settings))
     else:
         from tracker.simulator.local import LocalUser
@@ -242,32 +276,21 @@ def _is_address(name: str) -> bool:
 
 
 def _settings(
-    address: str, model: str | None, key: str | None, key_from: str, temperature: float | None, option: str
+    address: str, model: str | None, key_from: str, temperature: float | None, option: str
 ) -> Settings:
-    from tracker.judge.endpoint import Settings
+    """How the endpoint that ``--agent`` or ``--user`` names is asked."""
+    from tracker.judge.endpoint import Settings, key_in
 
     if not model:
-        raise InputError("missing: an endpoint needs to know which model", field=option)
-    return Settings(base_url=address, model=model, api_key=key, key_from=key_from, temperature=temperature)
-
-
-@contextmanager
-def _writing(output: Path | None) -> Iterator[TrackWriter | None]:
-    """Open the output before any work is done, and say where its lines are when the work is stopped."""
-    if output is None:
-        yield None
-        return
-    from tracker.output import TrackWriter
-
-    writer = TrackWriter(output)
-    try:
-        with writer:
-            yield writer
-    finally:
-        if writer.unfinished is not None and writer.written:
-            click.echo(
-                f"goalstate: stopped; {writer.written} simulated so far: {writer.unfinished}", err=True
-            )
+        raise InputError("missing: an endpoint needs to know which model", field=f"{option}-model")
+    return Settings(
+        base_url=address,
+        model=model,
+        url_from=option,
+        api_key=key_in(key_from),
+        key_from=key_from,
+        temperature=temperature,
+    )
 
 
 @contextmanager

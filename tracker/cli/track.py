@@ -6,20 +6,18 @@ Knows the command's options and what is shown. Knows nothing about how files are
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from tracker.cli.outputs import writing
 from tracker.cli.run import opened, read_items, reading_options, refuse_unusable, run_options, track_all
-from tracker.errors import InputError
 
 if TYPE_CHECKING:
     from tracker.conversation import Conversation
     from tracker.goal import Category, Status
-    from tracker.output import TrackWriter
     from tracker.state import Track
 
 
@@ -54,7 +52,8 @@ def track(
     summary per category is shown, and --output has them all.
     """
     items = read_items(files, format_name, goal_file, limit)
-    with _writing(output, files) as writer:
+    inputs = (*files, goal_file, model)
+    with nullcontext() if output is None else writing(output, inputs, done="tracked") as writer:
         refuse_unusable(items)
         with opened(model, decoder, threads) as tracker:
             shown = _Shown(alone=len(items) == 1)
@@ -71,29 +70,6 @@ def track(
     shown.draw(passed_over)
     if passed_over:
         context.exit(1)
-
-
-@contextmanager
-def _writing(output: Path | None, files: Sequence[Path]) -> Iterator[TrackWriter | None]:
-    """Open the output before any work is done, and say where its lines are when the work is stopped."""
-    if output is None:
-        yield None
-        return
-    from tracker.output import TrackWriter
-
-    if output.resolve() in {file.resolve() for file in files}:
-        raise InputError("the output would take the place of an input", source=output)
-    writer = TrackWriter(output)
-    if writer.unfinished is not None:
-        click.echo(
-            f"goalstate: {writer.unfinished}, left by a run that was stopped, will be replaced", err=True
-        )
-    try:
-        with writer:
-            yield writer
-    finally:
-        if writer.unfinished is not None and writer.written:
-            click.echo(f"goalstate: stopped; {writer.written} tracked so far: {writer.unfinished}", err=True)
 
 
 class _Shown:

@@ -1,4 +1,4 @@
-"""Asks an OpenAI-compatible endpoint: the only part of goalstate that touches a network.
+"""Asks an OpenAI-compatible endpoint a judge's questions, and makes the client that whoever asks one needs.
 
 Knows the ``openai`` client, which of its errors pass with time, how long to wait, and how often to ask.
 Knows nothing about goals, rules or what an answer means.
@@ -7,6 +7,7 @@ Knows nothing about goals, rules or what an answer means.
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import time
@@ -36,6 +37,8 @@ _PATIENCE_S = 600.0
 """An endpoint that asks for a longer wait than this ends the run; a later one goes on where it stopped."""
 _BUSY = frozenset({408, 409, 425, 429})
 """Answers below 500 that pass with time."""
+_LONGEST_WORDS = 200
+"""Characters of what an endpoint says that are told."""
 _FORM = re.compile(r"response_format|json_schema|json_object|structured output", re.I)
 """What an endpoint speaks of that does not take the form in which an answer is asked for."""
 
@@ -56,6 +59,8 @@ class Settings:
 
     base_url: str
     model: str
+    url_from: str = "--base-url"
+    """The option that the address comes from; for messages."""
     api_key: str | None = None
     """``None`` for endpoints that want none."""
     key_from: str = "OPENAI_API_KEY"
@@ -72,6 +77,15 @@ class Settings:
         """The base URL for people, without a password that may be in it."""
         parts = urlsplit(self.base_url)
         return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+
+    def told(self, words: str) -> str:
+        """What an endpoint or the client says, in one short line and without the key, should it repeat it."""
+        if self.api_key:
+            # Python's own messages may quote it with escapes.
+            for spelling in (self.api_key, repr(self.api_key)[1:-1]):
+                words = words.replace(spelling, "***")
+        line = " ".join(words.split())
+        return line if len(line) <= _LONGEST_WORDS else f"{line[: _LONGEST_WORDS - 3]}..."
 
 
 @dataclass
@@ -111,7 +125,7 @@ class Endpoint:
     Raises
     ------
     InputError
-        On construction, where the base URL is none. Nothing is sent yet.
+        On construction, where the base URL or the key is none. Nothing is sent yet.
     EndpointError
         Where the ``openai`` client is not installed.
     """
@@ -180,7 +194,7 @@ class Endpoint:
         except openai.APITimeoutError:
             raise _PassingError(f"no answer within {self._settings.timeout_s:g} s") from None
         except openai.APIConnectionError as error:
-            reason = f"cannot be reached: {self._hidden(str(error.__cause__ or error))}"
+            reason = f"cannot be reached: {self._settings.told(str(error.__cause__ or error))}"
             if not self.tally.calls:
                 self._unusable(reason)
             raise _PassingError(reason) from None
@@ -226,7 +240,7 @@ class Endpoint:
 
     def _refused(self, error: APIStatusError) -> NoReturn:
         """Sort an error status into what passes, what is wrong with the question, and with the endpoint."""
-        status, words = error.status_code, self._hidden(_words(error))
+        status, words = error.status_code, self._settings.told(_words(error))
         if error.code == "insufficient_quota":
             self._unusable(f"the quota is used up ({status}): {words}")
         if _FORM.search(words) and self._form is not _Form.WORDS:
@@ -242,11 +256,6 @@ class Endpoint:
 
     def _unusable(self, reason: str) -> NoReturn:
         raise EndpointError(f"{self._settings.shown_url}: {reason}") from None
-
-    def _hidden(self, words: str) -> str:
-        """What an endpoint says, without the key, should it repeat it."""
-        key = self._settings.api_key
-        return words.replace(key, "***") if key else words
 
     def _keep_rate(self) -> None:
         rate = self._settings.calls_per_minute
@@ -285,13 +294,45 @@ class _PassingError(Exception):
         self.retry_after_s = retry_after_s
 
 
-def connect(settings: Settings) -> OpenAI:
-    parts = urlsplit(settings.base_url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+def key_in(variable: str) -> str | None:
+    """The key in an environment variable, without the white space that files and shells leave around it.
+
+    ``None`` where there is none.
+    """
+    return os.environ.get(variable, "").strip() or None
+
+
+def check(settings: Settings) -> None:
+    """Raise ``InputError`` where the base URL or the key can be none, whatever the endpoint is.
+
+    The error names where they come from; it has neither the key nor a password that is in the URL.
+    """
+    url = settings.base_url
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not url.isprintable() or " " in url:
+        shown = re.sub(r"//[^/]*@", "//", url)
         raise InputError(
-            f"the base URL {settings.base_url!r} is none; expected one like https://host/v1",
-            field="--base-url",
+            f"the base URL {shown!r} is none; expected one like https://host/v1", field=settings.url_from
         )
+    key = settings.api_key
+    if key is not None and not (key.isascii() and key.isprintable()):
+        raise InputError(
+            f"the key in ${settings.key_from} is none: it holds characters that cannot be sent "
+            "(a line break or a letter with an accent, say)"
+        )
+
+
+def connect(settings: Settings) -> OpenAI:
+    """Make a client; nothing is sent yet.
+
+    Raises ``InputError`` as :func:`check` does, ``EndpointError`` where the ``openai`` client is not
+    installed or does not take the settings.
+    """
+    check(settings)
     try:
         from openai import OpenAI
     except ImportError:
@@ -300,22 +341,26 @@ def connect(settings: Settings) -> OpenAI:
         ) from None
     # The client wants a key even where the endpoint wants none. Retries are ours: they keep the rate, and are
     # told about.
-    return OpenAI(
-        base_url=settings.base_url,
-        api_key=settings.api_key or "none",
-        max_retries=0,
-        timeout=settings.timeout_s,
-    )
+    try:
+        return OpenAI(
+            base_url=settings.base_url,
+            api_key=settings.api_key or "none",
+            max_retries=0,
+            timeout=settings.timeout_s,
+        )
+    except Exception as error:
+        # An address or a proxy that is none; by which class of error depends on the client's version.
+        reason = f"the openai client does not take this address: {settings.told(str(error))}"
+        raise EndpointError(f"{settings.shown_url}: {reason}") from None
 
 
 def _words(error: APIError) -> str:
-    """What the endpoint itself says about an error, in one short line."""
+    """What the endpoint itself says about an error."""
     body = error.body
     if isinstance(body, dict) and isinstance(body.get("error"), dict):
         body = body["error"]
     message = body.get("message") if isinstance(body, dict) else None
-    words = " ".join((message if isinstance(message, str) else error.message).split())
-    return words if len(words) <= 200 else f"{words[:197]}..."
+    return message if isinstance(message, str) else error.message
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -25,8 +25,8 @@ _SERVICE = (
 class ChatEndpoint:
     """One endpoint and model.
 
-    Raises ``InputError`` on construction where the address is none, ``EndpointError`` where the ``openai``
-    client is not installed.
+    Raises ``InputError`` on construction where the address or the key is none, ``EndpointError`` where the
+    ``openai`` client is not installed.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -50,11 +50,7 @@ class ChatEndpoint:
                 seed=openai.omit if seed is None else seed,
             )
         except (openai.OpenAIError, ValueError) as error:
-            reason = " ".join(str(error).split())[:200]
-            key = self._settings.api_key
-            raise EndpointError(
-                f"{self._settings.shown_url}: {reason.replace(key, '***') if key else reason}"
-            ) from None
+            raise EndpointError(f"{self._settings.shown_url}: {self._settings.told(str(error))}") from None
         choices = getattr(completion, "choices", None)
         content = choices[0].message.content if choices else None
         if not content or not content.strip():
