@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tracker.audit import Audit, Break, Comparison, Outcome, Rate, Run
-from tracker.rendering import one_line
+from tracker.rendering import counted, one_line
 
 _MEANING: MappingProxyType[Outcome, tuple[str, str]] = MappingProxyType(
     {
@@ -69,8 +69,8 @@ class ComparisonTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         dash = "-" if options.ascii_only else "–"
-        runs = self.comparison.runs
-        yield Text(f"against the judge's labels, {runs} {'run' if runs == 1 else 'runs'}\n", style="bold")
+        runs = counted(self.comparison.runs, "run")
+        yield Text(f"against the judge's labels, {runs}\n", style="bold")
         yield _rates(_comparison_rates(self.comparison), dash)
         kappa = self.comparison.kappa
         yield Text(f"Cohen's kappa of the verdicts: {dash if math.isnan(kappa) else f'{kappa:.2f}'}")
@@ -85,16 +85,20 @@ def markdown(audit: Audit, comparison: Comparison | None = None, *, tracker: str
 
 
 def _markdown(audit: Audit, comparison: Comparison | None, tracker: str) -> Iterator[str]:
+    yield f"{counted(len(audit.runs), 'run')}:"
+    yield ""
     yield "| | user kept its goal | user drifted |"
     yield "| --- | ---: | ---: |"
     counts = audit.outcomes
     yield f"| passed | {counts[Outcome.NEITHER]} | {counts[Outcome.USER_DRIFTED]} |"
     yield f"| failed | {counts[Outcome.AGENT_FAILED]} | {counts[Outcome.BOTH]} |"
+    if unsorted := [run.drifted for run in audit.runs if run.reward is None]:
+        yield f"| without a reward | {unsorted.count(False)} | {unsorted.count(True)} |"
     yield ""
     yield from _markdown_rates(_audit_rates(audit))
     if comparison is not None:
         yield ""
-        yield f"Against the judge's labels, {comparison.runs} runs:"
+        yield f"Against the judge's labels, {counted(comparison.runs, 'run')}:"
         yield ""
         yield from _markdown_rates(_comparison_rates(comparison))
     if failed := _of(audit, Outcome.AGENT_FAILED):

@@ -7,8 +7,8 @@ about models or what is done with a track.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
@@ -84,28 +84,48 @@ def join(
     """Give every track the conversation with its id; where several share an id, in the order of the files.
 
     Yields an ``InputError`` in the place of a track whose conversation is not in ``source`` or has another
-    number of turns: it is of something else then.
+    number of turns: it is of something else then. Where several share an id and the number of tracks or of
+    turns is another, it is not known which belong together, so none of that id is joined. All tracks of a
+    file have to be given, for their number to be right.
     """
-    waiting: defaultdict[str, deque[Conversation]] = defaultdict(deque)
+    tracks = list(tracks)
+    known: defaultdict[str, list[Conversation]] = defaultdict(list)
     for conversation in conversations:
-        waiting[conversation.id].append(conversation)
+        known[conversation.id].append(conversation)
+    sharing: defaultdict[str, list[Track]] = defaultdict(list)
+    for tracked in tracks:
+        if not isinstance(tracked, InputError):
+            sharing[tracked.track.id].append(tracked.track)
+    doubts = {name: _doubt(name, given, known[name]) for name, given in sharing.items()}
+    waiting = {name: iter(given) for name, given in known.items()}
     for tracked in tracks:
         if isinstance(tracked, InputError):
             yield tracked
-            continue
-        track = tracked.track
-        if not waiting[track.id]:
-            yield InputError(f"there is no conversation for the track {track.id!r}", source=source)
-            continue
-        conversation = waiting[track.id].popleft()
-        if len(conversation.turns) != len(track.states):
-            yield InputError(
-                f"conversation {track.id!r} has {len(conversation.turns)} turns, "
-                f"its track {len(track.states)}",
-                source=source,
-            )
-            continue
-        yield replace(tracked, conversation=conversation)
+        elif (doubt := doubts[tracked.track.id]) is not None:
+            yield InputError(doubt, source=source)
+        else:
+            yield replace(tracked, conversation=next(waiting[tracked.track.id]))
+
+
+def _doubt(name: str, tracks: Sequence[Track], conversations: Sequence[Conversation]) -> str | None:
+    """Why tracks and conversations of one id do not belong together in their order, if they do not."""
+    if not conversations:
+        return f"there is no conversation for the track {name!r}"
+    if len(tracks) != len(conversations):
+        return (
+            f"{name!r} is the id of {len(tracks)} of the tracks and of {len(conversations)} of the "
+            "conversations: which belong together is not known"
+        )
+    tracked = [len(track.states) for track in tracks]
+    said = [len(conversation.turns) for conversation in conversations]
+    if tracked == said:
+        return None
+    if len(tracks) == 1:
+        return f"conversation {name!r} has {said[0]} turns, its track {tracked[0]}"
+    return (
+        f"the conversations {name!r} have {', '.join(map(str, said))} turns, their tracks "
+        f"{', '.join(map(str, tracked))}: which belong together is not known"
+    )
 
 
 def _tracked(value: JsonValue) -> Tracked:

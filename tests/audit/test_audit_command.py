@@ -173,3 +173,61 @@ def test_what_cannot_be_done_is_said(runs, tracks, monkeypatch, arguments, messa
     assert result.exit_code == 2
     assert message in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_a_run_that_cannot_be_read_is_passed_over_beside_its_tracks_too(runs, tracks):
+    with runs.open("a", encoding="utf-8") as stream:
+        stream.write('{"id": "broken", "goal"\n')
+    result = goalstate(runs, "--tracked", tracks, "--json")
+    assert result.exit_code == 1
+    assert f"goalstate: passed over: {runs}:4: broken JSON" in result.stderr
+    assert json.loads(result.stdout)["passed_over"] == 1
+    assert goalstate(runs, "--tracked", tracks, "--strict").exit_code == 2
+
+
+def test_a_judgement_that_cannot_be_read_is_passed_over(runs, tracks, labelled):
+    with labelled.open("a", encoding="utf-8") as stream:
+        stream.write('{"id": "broken", "goal"\n')
+    arguments = (runs, "--tracked", tracks, "--judged", labelled)
+    result = goalstate(*arguments, "--json")
+    assert result.exit_code == 1
+    assert f"goalstate: passed over: {labelled}:4: broken JSON" in result.stderr
+    assert json.loads(result.stdout)["against_judge"]["runs"] == 3
+    assert goalstate(*arguments, "--strict").exit_code == 2
+    alone = goalstate("--judged", labelled, "--tracked", tracks)
+    assert alone.exit_code == 1
+    assert alone.stderr.count("passed over") == 1
+
+
+def test_judgements_that_share_an_id_are_compared_only_where_all_are_there(runs, tracks, labelled):
+    twice = labelled.read_text().splitlines()
+    labelled.write_text("\n".join([twice[1], *twice]) + "\n")
+    result = goalstate(runs, "--tracked", tracks, "--judged", labelled, "--json")
+    assert result.exit_code == 1
+    assert "'drifted' is the id of 1 of the tracks and of 2 of the conversations" in result.stderr
+    assert json.loads(result.stdout)["against_judge"]["runs"] == 2
+
+
+@pytest.mark.parametrize("judged", ["missing.jsonl", "tracks.jsonl", "runs.jsonl", "strangers.jsonl"])
+def test_judgements_that_are_none_are_told_before_anything_is_tracked(
+    runs, tracks, scripted, monkeypatch, judged
+):
+    monkeypatch.chdir(runs.parent)
+    stranger = conversation_to_json(conversation("stranger", labels=DONE))
+    write(runs.parent / "strangers.jsonl", [stranger])
+    result = goalstate("runs.jsonl", "--judged", judged)
+    assert result.exit_code == 2
+    assert scripted.started == 0
+    said = {
+        "missing.jsonl": "there is no such file",
+        "tracks.jsonl": "these are tracks; expected conversations with a judge's labels",
+    }
+    assert said.get(judged, "none of the runs has labels in this file") in result.stderr
+
+
+def test_markdown_has_the_number_of_runs_and_those_without_a_reward(tracks, tmp_path):
+    lines = [conversation_to_json(conversation(name, reward=None)) for name in SCRIPT]
+    runs = write(tmp_path / "unrewarded.jsonl", lines)
+    text = goalstate(runs, "--tracked", tracks, "--markdown").stdout
+    assert text.startswith("3 runs:\n")
+    assert "| without a reward | 2 | 1 |" in text

@@ -63,3 +63,22 @@ def test_tracks_and_conversations_with_one_id_are_joined_in_order(tmp_path):
     conversations = [conversation("a", reward=0.0), conversation("a", reward=1.0)]
     joined = list(join(tracks, conversations, tmp_path))
     assert [each.conversation.reward for each in joined] == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("tracks", "conversations", "message"),
+    [
+        ([3, 3], [3], "'a' is the id of 2 of the tracks and of 1 of the conversations"),
+        ([3], [3, 3], "'a' is the id of 1 of the tracks and of 2 of the conversations"),
+        ([3, 2], [2, 3], "the conversations 'a' have 2, 3 turns, their tracks 3, 2"),
+        ([3, 2], [3, 3], "the conversations 'a' have 3, 3 turns, their tracks 3, 2"),
+    ],
+)
+def test_where_it_is_not_known_which_belong_together_none_is_joined(tmp_path, tracks, conversations, message):
+    given = [Tracked(track("a", {}, turns=turns)) for turns in tracks]
+    said = [conversation("a", turns=turns) for turns in conversations]
+    other = (Tracked(track("b", {})), conversation("b"))
+    *refused, joined = join([*given, other[0]], [other[1], *said], tmp_path)
+    assert len(refused) == len(given)
+    assert all(message in str(each) for each in refused)
+    assert joined.conversation == other[1]

@@ -45,6 +45,30 @@ def test_one_chat_a_line(tmp_path: Path) -> None:
     assert [chat.id for chat in conversations(path, goal=GOAL)] == ["many-1", "many-2"]
 
 
+def test_a_chat_keeps_its_id_and_reward(tmp_path: Path) -> None:
+    chats: list[JsonValue] = [
+        {"id": "first", "messages": CHAT, "reward": 1},
+        {"id": 7, "messages": CHAT, "reward": "good"},
+        {"messages": CHAT},
+    ]
+    for path, name in (
+        (write_lines(tmp_path, *chats, name="many.jsonl"), "many-3"),
+        (write(tmp_path, chats, "list.json"), "list-3"),
+    ):
+        found = conversations(path, goal=GOAL)
+        assert [(chat.id, chat.reward) for chat in found] == [("first", 1.0), ("7", None), (name, None)]
+        assert all(seen(chat) == CHAT_SEEN for chat in found)
+
+
+@pytest.mark.parametrize(
+    ("messages", "complaint"),
+    [([], "messages: nobody says anything"), ([{"content": "Hi."}], "messages[0].role: missing")],
+)
+def test_a_broken_chat_with_an_id_is_named(tmp_path: Path, messages: JsonValue, complaint: str) -> None:
+    (error,) = read(write(tmp_path, {"id": "c", "messages": messages}), goal=GOAL)
+    assert complaint in str(error)
+
+
 def test_half_a_character_pair_is_named(tmp_path: Path) -> None:
     path = tmp_path / "chats.jsonl"
     bad = r'{"messages": [{"role": "user", "content": "hi \ud83d there"}]}'

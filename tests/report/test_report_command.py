@@ -157,3 +157,34 @@ def test_a_parquet_table_comes_back(files):
     assert frame.groupby("conversation")["success"].last().tolist() == [True, True]
     assert frame["reward"].tolist()[0] == 1.0
     assert frame["label"].isna().all()
+
+
+def test_a_conversation_that_cannot_be_read_is_passed_over(files):
+    with (files / "runs.jsonl").open("a", encoding="utf-8") as stream:
+        stream.write('\n{"id": "broken", "goal"\n')
+    arguments = ("report", "tracks.jsonl", "--conversations", "runs.jsonl", "--output", "report.html")
+    result = goalstate(*arguments)
+    assert result.exit_code == 1
+    assert "passed over: runs.jsonl:3: broken JSON" in result.stderr
+    assert goalstate(*arguments, "--strict").exit_code == 2
+
+
+def test_no_cell_of_a_csv_is_run_as_a_formula(files):
+    lines = [json.loads(line) for line in (files / "runs.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines[0]["messages"][0]["content"] = '=HYPERLINK("http://example.org")'
+    lines[0]["reward"] = -1.0
+    (files / "runs.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    goalstate("export", "tracks.jsonl", "--conversations", "runs.jsonl", "--output", "table.csv")
+    with (files / "table.csv").open(encoding="utf-8", newline="") as stream:
+        row = next(csv.DictReader(stream))
+    assert row["user"] == '\'=HYPERLINK("http://example.org")'
+    assert row["reward"] == "-1.0"
+
+
+def test_a_parquet_table_goes_where_a_link_leads(files):
+    pytest.importorskip("pandas", reason="pandas is not installed")
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    (files / "table.parquet").symlink_to("real.parquet")
+    assert goalstate("export", "tracks.jsonl", "--output", "table.parquet").exit_code == 0
+    assert (files / "table.parquet").is_symlink()
+    assert (files / "real.parquet").exists()

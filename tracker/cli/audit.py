@@ -6,18 +6,20 @@ Knows the command's options, and which runs go with which labels. Knows nothing 
 from __future__ import annotations
 
 import json
-from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from tracker.cli.outputs import refuse_inputs
+from tracker.cli.run import Item
 from tracker.cli.tracks import Run, tracking_options
 from tracker.errors import InputError
 
 if TYPE_CHECKING:
     from tracker.audit import Audit, Comparison
+    from tracker.conversation import Conversation
     from tracker.tracked import Tracked
 
 
@@ -81,22 +83,34 @@ def audit(
     from tracker.atomic import check_writable, write_text
 
     if output is not None:
-        inputs = (*sources, tracked_file, judged)
-        if output.resolve() in {path.resolve() for path in inputs if path is not None}:
-            raise InputError("the output would take the place of an input", source=output)
+        refuse_inputs(output, (*sources, tracked_file, judged, *run.inputs))
         check_writable(output)
-    results = run.track(sources) if tracked_file is None else run.read(tracked_file, sources)
+    passed_over = 0
+    judgements: list[Conversation] = []
+    if judged is not None:
+        judgements, passed_over = _judgements(judged, run, read_too=judged in sources)
+    if tracked_file is None:
+        items = run.items(sources)
+        if judged is not None:
+            _refuse_strangers(items, judgements, judged)
+        results = run.track(items)
+    else:
+        results = run.read(tracked_file, sources)
+    passed_over += results.passed_over
 
     from tracker.audit import audit as audited
     from tracker.audit_tables import markdown
 
     found = audited(results.tracks, confidence=confidence)
-    comparison = None if judged is None else _compared(results.tracks, judged, confidence)
+    comparison = None
+    if judged is not None:
+        comparison, unusable = _compared(results.tracks, judgements, judged, run, confidence)
+        passed_over += unusable
     by = _trackers(results.tracks)
     if as_json:
         parts = {
             "tracker": by,
-            "passed_over": results.passed_over,
+            "passed_over": passed_over,
             "confidence": confidence,
             **found.as_json(),
         }
@@ -113,28 +127,66 @@ def audit(
         click.echo(str(output))
     elif text:
         click.echo(text.rstrip("\n"))
-    if results.passed_over:
+    if passed_over:
         context.exit(1)
 
 
-def _compared(tracks: Sequence[Tracked], judged_file: Path, confidence: float) -> Comparison:
-    """Pair the tracks with the judged runs of the same id, in order, and compare those."""
+def _judgements(file: Path, run: Run, *, read_too: bool) -> tuple[list[Conversation], int]:
+    """The conversations of a judged file, and how many lines of it were passed over.
+
+    Where the file is ``read_too`` as one of runs, its bad lines are reported there. Raises ``InputError``
+    where it holds no labels, or under ``--strict`` at the first bad line.
+    """
+    from tracker.formats import native
+    from tracker.tracked import holds_tracks
+
+    if holds_tracks(file):
+        raise InputError("these are tracks; expected conversations with a judge's labels", source=file)
+    found = list(native.read(file))
+    if read_too:
+        found = [each for each in found if not isinstance(each, InputError)]
+    conversations, passed_over = run.usable(found)
+    has_labels = any(conversation.labels is not None for conversation in conversations)
+    if not has_labels and (conversations or not read_too):
+        raise InputError("none of the runs has labels in this file", source=file)
+    return conversations, passed_over
+
+
+def _refuse_strangers(items: Sequence[Item], judgements: Sequence[Conversation], file: Path) -> None:
+    """Raise ``InputError`` where none of the runs was judged: before they are tracked for nothing."""
+    runs = {item.content.id for item in items if not isinstance(item.content, InputError)}
+    if not runs & _labelled(judgements):
+        raise InputError("none of the runs has labels in this file", source=file)
+
+
+def _compared(
+    tracks: Sequence[Tracked], judgements: Sequence[Conversation], file: Path, run: Run, confidence: float
+) -> tuple[Comparison, int]:
+    """Compare the tracks with the judged runs of the same id; how many of these were passed over.
+
+    Raises ``InputError`` where there is nothing to compare, or under ``--strict`` at the first of these.
+    """
     from tracker.audit import compare
     from tracker.audit import judged as judgement_of
-    from tracker.formats import native
+    from tracker.tracked import join
 
-    judgements: defaultdict[str, deque[Tracked]] = defaultdict(deque)
-    for conversation in native.read(judged_file):
-        if not isinstance(conversation, InputError) and conversation.labels is not None:
-            judgements[conversation.id].append(judgement_of(conversation))
+    labelled = _labelled(judgements)
+    joined = list(join((each for each in tracks if each.track.id in labelled), judgements, file))
+    ours, passed_over = run.usable(joined)
     pairs = [
-        (tracked, judgements[tracked.track.id].popleft())
-        for tracked in tracks
-        if judgements.get(tracked.track.id)
+        (tracked, judgement_of(tracked.conversation))
+        for tracked in ours
+        if tracked.conversation is not None and tracked.conversation.labels is not None
     ]
     if not pairs:
-        raise InputError("none of the runs has labels in this file", source=judged_file)
-    return compare([ours for ours, _ in pairs], [theirs for _, theirs in pairs], confidence=confidence)
+        raise InputError("none of the runs has labels in this file that can be compared with", source=file)
+    found = compare([each for each, _ in pairs], [truth for _, truth in pairs], confidence=confidence)
+    return found, passed_over
+
+
+def _labelled(conversations: Iterable[Conversation]) -> set[str]:
+    """The ids of those with labels."""
+    return {conversation.id for conversation in conversations if conversation.labels is not None}
 
 
 def _trackers(tracks: Sequence[Tracked]) -> list[str]:
@@ -147,9 +199,10 @@ def _draw(audit: Audit, comparison: Comparison | None) -> None:
     from rich.text import Text
 
     from tracker.audit_tables import AuditTable, ComparisonTable
+    from tracker.rendering import counted
 
     console = Console(highlight=False)
-    console.print(Text(f"{len(audit.runs)} {'run' if len(audit.runs) == 1 else 'runs'}\n"))
+    console.print(Text(f"{counted(len(audit.runs), 'run')}\n"))
     console.print(AuditTable(audit))
     if comparison is not None:
         console.print()

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
+from tracker.cli.outputs import refuse_inputs
 from tracker.cli.tracks import Run, tracking_options
-from tracker.errors import InputError
 
 
 @click.command()
@@ -53,9 +53,7 @@ def report(
     """
     from tracker.atomic import check_writable, write_text
 
-    inputs = {path.resolve() for path in (file, conversations) if path is not None}
-    if output.resolve() in inputs:
-        raise InputError("the output would take the place of an input", source=output)
+    refuse_inputs(output, (file, conversations, *run.inputs))
     check_writable(output)
     if plots is not None:
         plots.mkdir(parents=True, exist_ok=True)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import wraps
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from tracker.cli.run import (
+    Item,
     opened,
     pass_over,
     read_items,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from tracker.conversation import Conversation
     from tracker.state import Track
     from tracker.tracked import Tracked
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,11 @@ class Run:
     limit: int | None
     strict: bool
 
+    @property
+    def inputs(self) -> tuple[Path | str | None, ...]:
+        """What is read besides the command's own files, where it is given."""
+        return self.goal_file, self.model
+
     def results(self, file: Path, conversations: Path | None) -> Results:
         """The tracks in ``file``, joined with ``conversations``; where it holds conversations, track those.
 
@@ -66,14 +74,18 @@ class Run:
             return self.read(file, [] if conversations is None else [conversations])
         if conversations is not None:
             raise click.UsageError(f"--conversations goes with a file of tracks; {file} holds conversations.")
-        return self.track([file])
+        return self.track(self.items([file]))
 
-    def track(self, files: Sequence[Path]) -> Results:
-        """Read conversations and track them all."""
-        from tracker.tracked import Tracked
-
+    def items(self, files: Sequence[Path]) -> Sequence[Item]:
+        """Read conversations to track. Raises ``GoalstateError`` where none can be used."""
         items = read_items(files, self.format_name, self.goal_file, self.limit)
         refuse_unusable(items)
+        return items
+
+    def track(self, items: Sequence[Item]) -> Results:
+        """Track conversations."""
+        from tracker.tracked import Tracked
+
         tracks: list[Tracked] = []
         with opened(self.model, self.decoder, self.threads) as tracker:
             description = tracker.describe()
@@ -94,18 +106,33 @@ class Run:
     def read(self, tracks: Path, files: Sequence[Path]) -> Results:
         """Read tracks back, and give them their conversations where ``files`` has those.
 
-        Raises ``InputError`` where no track can be used, or under ``strict`` at the first that cannot.
+        Raises ``InputError`` where no track can be used, or under ``strict`` at the first track or
+        conversation that cannot.
         """
         from tracker.tracked import join, read_tracks
 
-        found: Iterable[Tracked | InputError] = islice(read_tracks(tracks), self.limit)
+        found: Iterable[Tracked | InputError] = read_tracks(tracks)
         conversations: list[Conversation] = []
+        passed_over = 0
         if files:
             items = read_items(files, self.format_name, self.goal_file, None)
             refuse_unusable(items)
-            conversations = [item.content for item in items if not isinstance(item.content, InputError)]
+            conversations, passed_over = self.usable(item.content for item in items)
             found = join(found, conversations, files[0])
-        usable: list[Tracked] = []
+        usable, unusable = self.usable(islice(found, self.limit))
+        passed_over += unusable
+        if not usable:
+            raise InputError("there are no tracks in this file that can be used", source=tracks)
+        if self.limit is None and (without := len(conversations) - len(usable)) > 0:
+            click.echo(f"goalstate: {without} of {len(conversations)} conversations have no track", err=True)
+        return Results(usable, passed_over)
+
+    def usable(self, found: Iterable[_Found | InputError]) -> tuple[list[_Found], int]:
+        """What can be used, and how many had to be passed over, each of which is reported.
+
+        Raises the first ``InputError`` under ``strict``.
+        """
+        usable: list[_Found] = []
         passed_over = 0
         for each in found:
             if not isinstance(each, InputError):
@@ -115,11 +142,7 @@ class Run:
                 raise each
             pass_over(each, stderr())
             passed_over += 1
-        if not usable:
-            raise InputError("there are no tracks in this file that can be used", source=tracks)
-        if self.limit is None and (without := len(conversations) - len(usable)) > 0:
-            click.echo(f"goalstate: {without} of {len(conversations)} conversations have no track", err=True)
-        return Results(usable, passed_over)
+        return usable, passed_over
 
 
 def tracking_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -21,9 +21,12 @@ from tracker.errors import InputError
 from tracker.formats.chat import spoken
 from tracker.goal import Component, Goal, Status
 from tracker.source import Source, open_source
+from tracker.tracked import recognises as is_track
 from tracker.validation import input_error
 
 _TELLING_FIELDS = frozenset({"id", "goal", "messages", "labels"})
+_FIELDS_OF_CHATS = frozenset({"id", "messages"})
+"""What chat logs have as well (``tracker.formats.openai``), with messages that are none of ours."""
 
 
 class _Line(BaseModel):
@@ -44,7 +47,8 @@ def recognises(value: JsonValue) -> bool:
     if isinstance(value, list):
         return bool(value) and isinstance(value[0], dict) and recognises(value[0])
     # Two fields, not all: a line that lacks one is a broken native line, not a file in an unknown format.
-    return isinstance(value, dict) and len(_TELLING_FIELDS & value.keys()) >= 2
+    telling = _TELLING_FIELDS & value.keys() if isinstance(value, dict) else frozenset()
+    return len(telling) >= 2 and telling != _FIELDS_OF_CHATS
 
 
 def read(
@@ -61,14 +65,14 @@ def read(
 
     Raises ``InputError`` when the file as a whole cannot be read.
     """
-    return _conversations(open_source(path), goal, default_decomposer(), probes)
+    return _conversations(_no_tracks(open_source(path)), goal, default_decomposer(), probes)
 
 
 def conversations(
     source: Source, *, goal: Goal | None, decomposer: Decomposer
 ) -> Iterator[Conversation | InputError]:
     """Yield the conversations of a native file; see :func:`read`."""
-    return _conversations(source, goal, decomposer, False)
+    return _conversations(_no_tracks(source), goal, decomposer, False)
 
 
 def conversation_to_json(conversation: Conversation) -> dict[str, JsonValue]:
@@ -86,6 +90,17 @@ def conversation_to_json(conversation: Conversation) -> dict[str, JsonValue]:
             for component_id, changes in conversation.labels.items()
         }
     return line
+
+
+def _no_tracks(source: Source) -> Source:
+    """Raise ``InputError`` where the file holds tracks: they have ids and goals too, but not a word."""
+    if is_track(source.first.value):
+        raise InputError(
+            "these are tracks; give them with --tracked (goalstate audit), and here the conversations that "
+            "they are of",
+            source=source.path,
+        )
+    return source
 
 
 def _conversations(
