@@ -11,9 +11,10 @@ from tracker.state import Track
 
 
 class OneByOne:
-    """Gives a stand-in that has ``start`` the ``track_many`` of a tracker."""
+    """Gives a stand-in that has ``start`` the ``track_many`` and ``threads`` of a tracker."""
 
     start: Callable[..., Any]
+    threads = 1
 
     def track_many(
         self,

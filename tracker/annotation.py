@@ -1,6 +1,6 @@
 """The sheet that people label conversations in: a CSV with a row per turn and component, and how it is read.
 
-Knows the sheet's columns and what spreadsheet programs do to a CSV. Knows nothing about agreement.
+Knows the sheet's columns and what people and spreadsheet programs do to them. Knows nothing about agreement.
 
 A row is filled in with the status that holds after its turn. An empty cell says that nothing changed since
 the row above it; so a person may write down only the changes. A component for which nothing at all is
@@ -20,6 +20,7 @@ from tracker.conversation import Conversation
 from tracker.errors import InputError
 from tracker.goal import STATUSES, Category, Status
 from tracker.source import read_text
+from tracker.spreadsheets import as_written, harmless
 from tracker.validation import shown
 
 COLUMNS = (
@@ -34,8 +35,8 @@ COLUMNS = (
     "status",
 )
 _NEEDED = ("conversation", "turn", "component", "status")
-_BEGIN_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins so is run as a formula by spreadsheet programs."""
+MOST_TURNS = 10_000
+"""No conversation has more; a larger number of a turn is a slip of the hand."""
 _DELIMITERS = (",", ";", "\t")
 """What spreadsheet programs write into a CSV, depending on the country."""
 
@@ -45,6 +46,7 @@ class Row:
     """What a person says of one component after one turn."""
 
     line: int
+    """Of its file, where the row begins: cells may hold line breaks."""
     conversation: str
     turn: int
     component: str
@@ -67,7 +69,7 @@ def write_sheet(conversations: Iterable[Conversation], path: Path) -> int:
     rows = 0
     for conversation in conversations:
         for row in _rows(conversation):
-            writer.writerow([_harmless(cell) for cell in row])
+            writer.writerow([harmless(cell) for cell in row])
             rows += 1
     if not rows:
         raise InputError("nothing to judge: no conversation has a turn and a component")
@@ -80,25 +82,29 @@ def read_sheet(path: Path) -> list[Row]:
     """Read a sheet that people have filled in, or any CSV with its columns.
 
     Needed are ``conversation``, ``turn``, ``component`` and ``status``; the others may be missing, and there
-    may be more. Raises ``InputError`` with the line of what cannot be understood.
+    may be more. Blank rows are passed over. Raises ``InputError`` with the line of what cannot be understood.
     """
     text = read_text(path)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
-    heading = [(name or "").strip().lower() for name in reader.fieldnames or ()]
-    missing = [name for name in _NEEDED if name not in heading]
-    if missing:
-        raise InputError(
-            f"no column {', '.join(missing)}; needed are {', '.join(_NEEDED)}", source=path, line=1
-        )
-    reader.fieldnames = heading
+    # A message may be longer than what Python takes for a cell unless it is told.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     rows: list[Row] = []
+    line = 1
     try:
-        for cells in reader:
-            rows.append(_row({name: cells.get(name) or "" for name in COLUMNS}, reader.line_num))
+        heading = [name.strip().lower() for name in next(reader)]
+        missing = [name for name in _NEEDED if name not in heading]
+        if missing:
+            raise InputError(f"no column {', '.join(missing)}; needed are {', '.join(_NEEDED)}")
+        line = reader.line_num + 1
+        for filled in reader:
+            if any(cell.strip() for cell in filled):
+                cells = dict(zip(heading, filled, strict=False))
+                rows.append(_row({name: cells.get(name, "") for name in COLUMNS}, line))
+            line = reader.line_num + 1
     except csv.Error as error:
-        raise InputError(f"broken CSV: {error}", source=path, line=reader.line_num) from None
+        raise InputError(f"broken CSV: {error}", source=path, line=line) from None
     except InputError as error:
-        raise error.at(source=path, line=reader.line_num) from None
+        raise error.at(source=path, line=line) from None
     return rows
 
 
@@ -137,8 +143,8 @@ def _row(cells: dict[str, str], line: int) -> Row:
         turn = int(cells["turn"])
     except ValueError:
         raise InputError(f"expected a whole number, found {shown(cells['turn'])}", field="turn") from None
-    if turn < 1:
-        raise InputError(f"turns are counted from 1; found {turn}", field="turn")
+    if not 1 <= turn <= MOST_TURNS:
+        raise InputError(f"turns are counted from 1, to {MOST_TURNS:,} at most; found {turn}", field="turn")
     category: Category | None = None
     if cells["category"].strip():
         try:
@@ -150,25 +156,17 @@ def _row(cells: dict[str, str], line: int) -> Row:
             ) from None
     return Row(
         line=line,
-        conversation=_as_written(cells["conversation"]),
+        conversation=as_written(cells["conversation"]),
         turn=turn,
-        component=_as_written(cells["component"]),
+        component=as_written(cells["component"]),
         status=parse_status(cells["status"]),
         category=category,
-        text=_as_written(cells["text"]),
-        user=_as_written(cells["user"]),
-        agent=_as_written(cells["agent"]),
+        text=as_written(cells["text"]),
+        user=as_written(cells["user"]),
+        agent=as_written(cells["agent"]),
     )
 
 
 def _delimiter(text: str) -> str:
     heading = text.partition("\n")[0]
     return max(_DELIMITERS, key=heading.count)
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_BEGIN_FORMULAS) else cell
-
-
-def _as_written(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_BEGIN_FORMULAS) else cell

@@ -22,7 +22,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field, JsonValue, ValidationError
 
-from tracker.annotation import Row, parse_status, read_sheet
+from tracker.annotation import MOST_TURNS, Row, parse_status, read_sheet
 from tracker.conversation import Conversation, LabelChange
 from tracker.errors import InputError
 from tracker.formats import native
@@ -106,6 +106,9 @@ class _Draft:
 
     id: str
     line: int | None = None
+    """Where it begins."""
+    places: dict[tuple[str, int | None], int] = field(default_factory=dict)
+    """Component id and turn → the line that tells its status; without a turn, the one that tells of it."""
     turns: int | None = None
     categories: dict[str, Category] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
@@ -121,6 +124,10 @@ class _Draft:
     @property
     def last_turn(self) -> int:
         return max((turn for changes in self.changes.values() for turn in changes), default=0)
+
+    def line_of(self, component_id: str, turn: int | None = None) -> int | None:
+        """The line that tells a component's status at a turn; without a turn, what component it is."""
+        return self.places.get((component_id, turn), self.line)
 
 
 class _Known:
@@ -139,11 +146,13 @@ class _Known:
     def turns(self, path: Path, draft: _Draft) -> int:
         """The number of a conversation's turns. Raises ``InputError`` where this draft goes beyond them."""
         turns = self._turns[draft.id][0] if draft.id in self._turns else self._last[draft.id]
-        if draft.last_turn > turns:
+        last = draft.last_turn
+        if last > turns:
+            component_id = next(name for name, changes in draft.changes.items() if last in changes)
             raise InputError(
-                f"conversation {draft.id!r}: a status at turn {draft.last_turn} of {turns}",
+                f"conversation {draft.id!r}: a status at turn {last} of {turns}",
                 source=path,
-                line=draft.line,
+                line=draft.line_of(component_id, last),
             )
         return turns
 
@@ -153,7 +162,7 @@ class _Known:
             raise InputError(
                 f"conversation {draft.id!r}: no file tells the category of component {component_id!r}",
                 source=path,
-                line=draft.line,
+                line=draft.line_of(component_id),
             )
         return self._categories[draft.id, component_id][0]
 
@@ -184,7 +193,7 @@ class _Known:
                     f"conversation {draft.id!r}: {component_id!r} is a {category} here and a {known} in "
                     f"{elsewhere}",
                     source=path,
-                    line=draft.line,
+                    line=draft.line_of(component_id),
                 )
         for component_id, text in draft.texts.items():
             self._texts.setdefault((draft.id, component_id), text)
@@ -200,7 +209,7 @@ def _lined_up(known: _Known, path: Path, draft: _Draft, component_id: str) -> Ra
                 f"conversation {draft.id!r}, turn {turn}: {status} is no status of a {category} "
                 f"({component_id!r})",
                 source=path,
-                line=draft.line,
+                line=draft.line_of(component_id, turn),
             )
     status = start_status(category)
     statuses: list[Status] = []
@@ -211,7 +220,7 @@ def _lined_up(known: _Known, path: Path, draft: _Draft, component_id: str) -> Ra
                 f"conversation {draft.id!r}, turn {turn}: {component_id!r} goes back from {status} to "
                 f"{following}; statuses only move forward",
                 source=path,
-                line=draft.line,
+                line=draft.line_of(component_id, turn),
             )
         status = following
         statuses.append(status)
@@ -307,9 +316,12 @@ def _from_track(track: Track) -> _Draft:
     )
 
 
+_TurnNumber = Annotated[int, Field(ge=1, le=MOST_TURNS)]
+
+
 class _LabelLine(BaseModel):
     id: Annotated[str, Field(min_length=1)]
-    labels: dict[str, list[tuple[int, Status]]]
+    labels: dict[str, list[tuple[_TurnNumber, Status]]]
 
 
 def _from_labels(value: JsonValue, line: int | None) -> _Draft:
@@ -329,7 +341,7 @@ def _status_cell(value: object) -> object:
 
 class _RowLine(BaseModel):
     conversation: Annotated[str, Field(min_length=1)]
-    turn: Annotated[int, Field(ge=1)]
+    turn: _TurnNumber
     component: Annotated[str, Field(min_length=1)]
     status: Annotated[Status | None, BeforeValidator(_status_cell)] = None
     category: Category | None = None
@@ -347,7 +359,10 @@ def _from_rows(rows: Iterable[Row]) -> dict[str, _Draft]:
     for row in rows:
         draft = drafts.setdefault(row.conversation, _Draft(id=row.conversation, line=row.line))
         draft.last_row = max(draft.last_row, row.turn)
+        draft.places.setdefault((row.component, None), row.line)
         if row.category is not None:
+            if row.component not in draft.categories:
+                draft.places[row.component, None] = row.line
             known = draft.categories.setdefault(row.component, row.category)
             if known is not row.category:
                 raise InputError(
@@ -360,6 +375,7 @@ def _from_rows(rows: Iterable[Row]) -> dict[str, _Draft]:
         if row.status is None:
             continue
         given = draft.changes.setdefault(row.component, {}).setdefault(row.turn, row.status)
+        draft.places.setdefault((row.component, row.turn), row.line)
         if given is not row.status:
             raise InputError(
                 f"turn {row.turn} of {row.component!r} is {row.status} here and {given} above", line=row.line

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracker.atomic import write_text
+from tracker.atomic import write_bytes, write_text
 from tracker.conversation import Conversation
 from tracker.errors import GoalstateError, InputError
 from tracker.goal import SUCCESS, Status
+from tracker.spreadsheets import harmless
 from tracker.tracked import Tracked
 
 if TYPE_CHECKING:
@@ -117,13 +117,9 @@ def write_table(tracks: Iterable[Tracked], path: Path) -> int:
     if path.suffix.lower() == ".csv":
         return _write_csv(tracks, path)
     frame = to_frame(tracks)
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        frame.to_parquet(partial, engine="pyarrow", index=False)
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise InputError(f"cannot be written: {error.strerror or error}", source=path) from error
+    content = io.BytesIO()
+    frame.to_parquet(content, engine="pyarrow", index=False)
+    write_bytes(path, content.getvalue())
     return len(frame)
 
 
@@ -145,7 +141,8 @@ def _write_csv(tracks: Iterable[Tracked], path: Path) -> int:
     writer.writeheader()
     count = 0
     for row in rows(tracks):
-        writer.writerow(asdict(row))
+        cells = asdict(row)
+        writer.writerow({k: harmless(cell) if isinstance(cell, str) else cell for k, cell in cells.items()})
         count += 1
     write_text(path, text.getvalue())
     return count

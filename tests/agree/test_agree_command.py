@@ -124,6 +124,42 @@ BAD = {
         "two conversations have the id 'a'",
     ),
     "a row without its turn": ('{"conversation": "a", "component": "p"}\n', "turn: missing"),
+    "a turn that no conversation has": (
+        "conversation,turn,component,status\na,99999,p,ALIGNED\n",
+        ":2: turn: turns are counted from 1, to 10,000 at most",
+    ),
+    "such a turn in a row of JSON": (
+        '{"conversation": "a", "component": "p", "turn": 99999, "status": "ALIGNED"}\n',
+        ":1: turn: ",
+    ),
+    "such a turn of a label": (
+        '{"id": "a", "labels": {"p": [[99999, "MISALIGNED"]]}}\n',
+        ":1: labels.p[0][0]",
+    ),
+    "a turn too many among others": (
+        "conversation,turn,component,status\na,1,p,ALIGNED\na,9,p,MISALIGNED\na,2,p,ALIGNED\n",
+        ":3: conversation 'a': a status at turn 9 of 4",
+    ),
+    "a step back after others": (
+        "conversation,turn,component,status\na,1,p,MISALIGNED\na,2,p,MISALIGNED\na,3,p,ALIGNED\n",
+        ":4: conversation 'a', turn 3: 'p' goes back",
+    ),
+    "another category's status after others": (
+        "conversation,turn,component,status\na,1,p,ALIGNED\na,2,p,COMPLETE\n",
+        ":3: conversation 'a', turn 2: COMPLETE is no status of a policy",
+    ),
+    "another category after others": (
+        "conversation,turn,component,category,status\na,1,p,,ALIGNED\na,2,p,profile,ALIGNED\n",
+        ":3: conversation 'a': 'p' is a profile here",
+    ),
+    "an unknown component after others": (
+        "conversation,turn,component,status\na,1,p,ALIGNED\na,1,x,ALIGNED\n",
+        ":3: conversation 'a': no file tells the category",
+    ),
+    "a status that is none below a cell of two lines": (
+        'conversation,turn,component,status,user\na,1,p,ALIGNED,"one\ntwo"\na,2,p,GOOD,"three\nfour"\n',
+        ":4: expected a status",
+    ),
     "a label of no shape": ('{"id": "a", "labels": {"p": [[1]]}}\n', ":1: labels.p[0]"),
 }
 

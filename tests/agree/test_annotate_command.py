@@ -123,3 +123,15 @@ def test_a_bad_conversation_among_others_is_passed_over(goalstate, tmp_path):
     result = goalstate("annotate", source, "--output", tmp_path / "sheet.csv")
     assert result.exit_code == 1
     assert "passed over" in result.stderr
+
+
+def test_blank_rows_and_very_long_messages_are_read(goalstate, tmp_path):
+    source, sheet = native(tmp_path / "in.jsonl", JUDGE), tmp_path / "sheet.csv"
+    goalstate("annotate", source, "--output", sheet)
+    _fill(sheet, {("p", 3): "MISALIGNED"})
+    sheet.write_text(sheet.read_text(encoding="utf-8").replace("user 1", "long " * 40_000), encoding="utf-8")
+    with sheet.open("a", encoding="utf-8") as stream:
+        stream.write(";;;;;;;;\n; ;;;;;;;\n\n")
+    result = goalstate("agree", source, sheet, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["pairs"][0]["components"] == 1

@@ -102,7 +102,7 @@ def test_the_input_is_not_overwritten(goalstate: Run, file: File) -> None:
     text = file(GOAL, name="goal.txt")
     result = goalstate("decompose", text, "--output", text)
     assert result.exit_code == 2
-    assert "would take the place of the input" in result.stderr
+    assert "would take the place of an input" in result.stderr
     assert text.read_text().strip() == GOAL.strip()
 
 
@@ -110,3 +110,17 @@ def test_options_of_the_evaluation_go_with_it(goalstate: Run, file: File) -> Non
     text = file(GOAL, name="goal.txt")
     assert goalstate("decompose", text, "--json").exit_code == 2
     assert goalstate("decompose", "--evaluate", text, "--output", "x").exit_code == 2
+
+
+def test_several_goals_are_all_split_one_a_line(goalstate: Run, file: File) -> None:
+    result = goalstate(
+        "decompose", file({"text": GOAL}, {"texts": "Buy."}, {"text": "You want to sell a car."})
+    )
+    assert result.exit_code == 1
+    assert [Goal.model_validate_json(line).text for line in result.stdout.splitlines()] == [
+        GOAL.strip(),
+        "You want to sell a car.",
+    ]
+    (report,) = result.stderr.splitlines()
+    assert report.startswith("goalstate: passed over: ")
+    assert ":2: expected an object with the text of a goal" in report

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from tracker.cli.run import read_items, reading_options, refuse_unusable
+from tracker.cli.outputs import refuse_inputs
+from tracker.cli.run import pass_over, read_items, reading_options, refuse_unusable, stderr
 from tracker.errors import InputError
 
 
@@ -43,7 +44,9 @@ def annotate(
     that a file has are not shown. `goalstate agree` reads the sheet.
     """
     from tracker.annotation import write_sheet
+    from tracker.rendering import counted
 
+    refuse_inputs(output, (*files, goal_file))
     if output.exists() and not force:
         raise InputError("exists already, perhaps filled in; --force replaces it", source=output)
     items = read_items(files, format_name, goal_file, limit)
@@ -51,9 +54,8 @@ def annotate(
     conversations = [item.content for item in items if not isinstance(item.content, InputError)]
     bad = [item.content for item in items if isinstance(item.content, InputError)]
     for error in bad:
-        click.echo(f"goalstate: passed over: {error}", err=True)
+        pass_over(error, stderr())
     rows = write_sheet(conversations, output)
-    of = "1 conversation" if len(conversations) == 1 else f"{len(conversations):,} conversations"
-    click.echo(f"{output}: {rows:,} rows to fill in, {of}")
+    click.echo(f"{output}: {counted(rows, 'row')} to fill in, {counted(len(conversations), 'conversation')}")
     if bad:
         context.exit(1)

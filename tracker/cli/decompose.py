@@ -15,9 +15,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tracker.cli.outputs import refuse_inputs
+from tracker.cli.run import pass_over, stderr
 from tracker.errors import InputError
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
+
     from tracker.conversation import Conversation
     from tracker.decomposition import Decomposer
     from tracker.goal import Goal
@@ -67,8 +71,9 @@ def decompose(
     """Split a goal in words into components.
 
     FILE is a text, or JSON with the text of a goal: the goal is written as JSON, to be corrected where it is
-    wrong, and `goalstate track --goal` takes it. Of a file of conversations, such as runs of a benchmark,
-    every conversation is written with its goal split, one a line, and `goalstate track` takes that file.
+    wrong, and `goalstate track --goal` takes it. Of several such goals, one a line, each is written, one a
+    line. Of a file of conversations, such as runs of a benchmark, every conversation is written with its goal
+    split, one a line, and `goalstate track` takes that file.
     """
     if not evaluate and (in_text or as_json):
         raise click.UsageError("--in-text and --json go with --evaluate.")
@@ -81,26 +86,20 @@ def decompose(
     from tracker.decomposition import decomposer_named, default_decomposer
 
     if output is not None:
-        if output.resolve() == file.resolve():
-            raise InputError("the output would take the place of the input", source=output)
+        refuse_inputs(output, [file])
         check_writable(output)
     decomposer = default_decomposer() if name is None else decomposer_named(name)
-    goal = _alone(file, decomposer) if format_name is None else None
-    lines: list[str] = []
-    bad: list[InputError] = []
-    if goal is not None:
-        lines.append(
-            json.dumps(goal.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False)
-        )
-    else:
-        for line in _conversations(file, format_name, decomposer):
-            if isinstance(line, InputError):
-                bad.append(line)
-                click.echo(f"goalstate: passed over: {line}", err=True)
-            else:
-                lines.append(line)
+    found = _goals(file, decomposer) if format_name is None else None
+    if found is None:
+        found = list(_conversations(file, format_name, decomposer))
+    lines = [line for line in found if not isinstance(line, InputError)]
+    bad = [line for line in found if isinstance(line, InputError)]
+    if not lines and len(bad) == 1:
+        raise bad[0]
+    for error in bad:
+        pass_over(error, stderr())
     if not lines:
-        raise bad[0] if bad else InputError("there is no goal in this file", source=file)
+        raise InputError("there is no goal in this file that can be split", source=file)
     text = "\n".join(lines) + "\n"
     if output is None:
         click.echo(text, nl=False)
@@ -111,20 +110,42 @@ def decompose(
         context.exit(1)
 
 
-def _alone(file: Path, decomposer: Decomposer) -> Goal | None:
-    """The goal of a file that holds a text, or JSON with nothing but a goal; ``None`` where it is neither."""
+def _goals(file: Path, decomposer: Decomposer) -> list[str | InputError] | None:
+    """The goal of a file that holds a text, or JSON with nothing but a goal; several of these, one a line.
+
+    ``None`` where it holds something else.
+    """
     from tracker.source import open_source, read_text
 
     prose = read_text(file)
-    if _JSON.match(prose):
-        value = open_source(file).first.value
-        if not isinstance(value, dict) or not value.keys() <= {"text", "components"}:
-            return None
-        text = value.get("text")
-        if not isinstance(text, str) or not text.strip():
-            raise InputError("missing or empty: there is nothing to split", source=file, field="text")
-        prose = text
-    return decomposer.decompose(prose.strip())
+    if not _JSON.match(prose):
+        return [_written(decomposer.decompose(prose.strip()), indent=2)]
+    source = open_source(file)
+    if not _is_goal(source.first.value):
+        return None
+    lines: list[str | InputError] = []
+    for record in source:
+        if isinstance(record, InputError):
+            lines.append(record)
+        elif not isinstance(record.value, dict) or not _is_goal(record.value):
+            lines.append(
+                InputError("expected an object with the text of a goal", source=file, line=record.line)
+            )
+        elif not isinstance(text := record.value.get("text"), str) or not text.strip():
+            said = "missing or empty: there is nothing to split"
+            lines.append(InputError(said, source=file, line=record.line, field="text"))
+        else:
+            goal = decomposer.decompose(text.strip())
+            lines.append(_written(goal, indent=None if source.by_line else 2))
+    return lines
+
+
+def _is_goal(value: JsonValue) -> bool:
+    return isinstance(value, dict) and value.keys() <= {"text", "components"}
+
+
+def _written(goal: Goal, *, indent: int | None) -> str:
+    return json.dumps(goal.model_dump(mode="json", exclude_none=True), indent=indent, ensure_ascii=False)
 
 
 def _conversations(file: Path, format_name: str | None, decomposer: Decomposer) -> Iterator[str | InputError]:
@@ -152,7 +173,7 @@ def _evaluate(context: click.Context, file: Path, name: str | None, *, in_text: 
     bad = [item for item in items if isinstance(item, InputError)]
     goals = _distinct(item for item in items if not isinstance(item, InputError))
     for error in bad:
-        click.echo(f"goalstate: passed over: {error}", err=True)
+        pass_over(error, stderr())
     if not goals:
         raise InputError("no goal has a text and components to compare with", source=file)
     truth = [only_in_text(goal) for goal in goals] if in_text else goals

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
+from tracker.cli.outputs import refuse_inputs
 from tracker.cli.tracks import Run, tracking_options
-from tracker.errors import InputError
 
 
 @click.command()
@@ -34,17 +34,17 @@ def export(context: click.Context, file: Path, output: Path, conversations: Path
     """Write a table with a row per conversation, turn and component.
 
     FILE is what "track --output" wrote, or conversations in any format that "track" reads, which are tracked
-    first.
+    first. In a CSV, text that a spreadsheet program would run as a formula stands behind an apostrophe.
     """
     from tracker.atomic import check_writable
+    from tracker.rendering import counted
     from tracker.table_export import check_format, write_table
 
-    if output.resolve() in {path.resolve() for path in (file, conversations) if path is not None}:
-        raise InputError("the output would take the place of an input", source=output)
+    refuse_inputs(output, (file, conversations, *run.inputs))
     check_format(output)
     check_writable(output)
     results = run.results(file, conversations)
     count = write_table(results.tracks, output)
-    click.echo(f"{output}  {count:,} rows")
+    click.echo(f"{output}  {counted(count, 'row')}")
     if results.passed_over:
         context.exit(1)

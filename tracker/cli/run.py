@@ -1,4 +1,4 @@
-"""What ``track`` and ``evaluate`` share: options, and a run over conversations that survives the bad ones.
+"""What the commands that read conversations share: options, and a run over them that survives the bad ones.
 
 Knows how a run is reported on standard error: a bar on a terminal, a line for each conversation passed over.
 Knows nothing about what is done with the tracks.
@@ -233,6 +233,7 @@ def _outcomes(
 
 
 def pass_over(error: InputError, console: Console) -> None:
+    """Say in a line that a conversation is passed over, and why."""
     from rich.text import Text
 
     from tracker.rendering import one_line

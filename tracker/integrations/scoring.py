@@ -140,7 +140,8 @@ def goal_of(value: object, *, within: str) -> Goal:
     Parameters
     ----------
     value
-        A ``Goal``, its JSON, parsed or as text, or free text, which is split by rule.
+        A ``Goal``, its JSON, parsed or as text, or free text, which is split as
+        :func:`tracker.decomposition.default_decomposer` does.
     within
         Where the value is from, for errors.
 
@@ -148,11 +149,8 @@ def goal_of(value: object, *, within: str) -> Goal:
     """
     if value is None:
         raise InputError("missing; expected the user's goal, as text or as JSON", field=within)
-    if isinstance(value, str) and value.lstrip().startswith("{"):
-        try:
-            value = json.loads(value)
-        except ValueError as error:
-            raise InputError(f"broken JSON: {error}", field=within) from None
+    if isinstance(value, str):
+        value = _parsed(value, within)
     if isinstance(value, Goal):
         goal = value
     else:
@@ -160,3 +158,16 @@ def goal_of(value: object, *, within: str) -> Goal:
     if not goal.components:
         raise InputError("the goal has no components", field=within)
     return goal
+
+
+def _parsed(text: str, within: str) -> object:
+    """The JSON that a text is, or the text. Raises ``InputError`` where it is JSON, and broken."""
+    begins = text.lstrip()
+    if not begins.startswith(("{", "[")):
+        return text
+    try:
+        return cast(object, json.loads(text))
+    except (ValueError, RecursionError) as error:
+        if begins.startswith(("{", "[{")):
+            raise InputError(f"broken JSON: {error}", field=within) from None
+        return text  # prose that begins with something in brackets
