@@ -21,7 +21,7 @@ from tracker.cues import category_of
 from tracker.errors import InputError, ModelError
 from tracker.goal import Category, Component, Goal
 from tracker.resources import models_dir
-from tracker.source import parse, read_text
+from tracker.source import is_json, parse, read_text
 from tracker.validation import input_error
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def read_goal(path: Path, *, decomposer: Decomposer | None = None) -> Goal:
     """
     decomposer = decomposer or default_decomposer()
     text = read_text(path)
-    if not text.lstrip().startswith(("{", "[{")):
+    if not is_json(text):
         return decomposer.decompose(text.strip())
     value = parse(text, path)
     try:

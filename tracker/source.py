@@ -7,6 +7,7 @@ Knows bytes, encodings, zip archives and JSON. Knows nothing about what the valu
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from pydantic import JsonValue
 from tracker.errors import InputError
 
 _ZIP_MAGIC = b"PK\x03\x04"
+_BEGINS_JSON = re.compile(r"\s*(?:\{|\[\s*\{)")
 _BOM = b"\xef\xbb\xbf"
 _OTHER_ENCODINGS = ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 
@@ -92,6 +94,11 @@ def read_text(path: Path) -> str:
     if not text.strip():
         raise InputError("the file is empty", source=path)
     return text
+
+
+def is_json(text: str) -> bool:
+    """Whether a text is meant for JSON, broken or not: an object, or a list of objects."""
+    return _BEGINS_JSON.match(text) is not None
 
 
 def parse(text: str, path: Path) -> JsonValue:

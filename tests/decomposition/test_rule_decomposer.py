@@ -156,7 +156,7 @@ def test_a_goal_as_free_text(tmp_path: Path) -> None:
         ),
         (b'{"goal": {"components": 3}}', ": goal.components: expected a list, found 3"),
         (b"{}", ": components: missing"),
-        (b'[{"id": "a", "category": "profile", "text": "b"}]', ": expected an object, found a list"),
+        (b'[\n  {"id": "a", "category": "profile", "text": "b"}]', ": expected an object, found a list"),
     ],
 )
 def test_a_bad_goal_file_is_answered_in_one_line(tmp_path: Path, content: bytes, complaint: str) -> None:

@@ -56,6 +56,8 @@ def test_what_is_never_given_is_not_given_when_it_is_asked_for() -> None:
         ("You are John A. Smith and want a room.", "It's John Smith.", "A room at 9 a.m., please."),
         ("You are Will Turner, a baker.", "It's Will.", "I will pay. Will you book it?"),
         ("You are Will Turner, a baker.", "my name is will", "i will pay"),
+        ("You are Will Grace, a baker.", "Will Grace here.", "I will say grace."),
+        ("You are Will Hope, a baker.", "My surname is Hope.", "I hope so."),
     ],
 )
 def test_a_name_is_what_is_said_as_one(told: str, gives: str, keeps: str) -> None:

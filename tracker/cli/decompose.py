@@ -7,7 +7,6 @@ compared.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from tracker.conversation import Conversation
     from tracker.decomposition import Decomposer
     from tracker.goal import Goal
-
-_JSON = re.compile(r"\s*(?:\{|\[\s*\{)")
 
 
 @click.command()
@@ -115,10 +112,10 @@ def _goals(file: Path, decomposer: Decomposer) -> list[str | InputError] | None:
 
     ``None`` where it holds something else.
     """
-    from tracker.source import open_source, read_text
+    from tracker.source import is_json, open_source, read_text
 
     prose = read_text(file)
-    if not _JSON.match(prose):
+    if not is_json(prose):
         return [_written(decomposer.decompose(prose.strip()), indent=2)]
     source = open_source(file)
     if not _is_goal(source.first.value):

@@ -21,6 +21,7 @@ from tracker.conversation import Conversation
 from tracker.decomposition import default_decomposer, goal_from_json
 from tracker.errors import InputError
 from tracker.goal import SUCCESS, Category, Component, Goal, Status
+from tracker.source import is_json
 from tracker.state import GoalState, Track
 from tracker.tracking import DECODERS, GoalTracker
 
@@ -162,12 +163,11 @@ def goal_of(value: object, *, within: str) -> Goal:
 
 def _parsed(text: str, within: str) -> object:
     """The JSON that a text is, or the text. Raises ``InputError`` where it is JSON, and broken."""
-    begins = text.lstrip()
-    if not begins.startswith(("{", "[")):
+    if not text.lstrip().startswith(("{", "[")):
         return text
     try:
         return cast(object, json.loads(text))
     except (ValueError, RecursionError) as error:
-        if begins.startswith(("{", "[{")):
+        if is_json(text):
             raise InputError(f"broken JSON: {error}", field=within) from None
         return text  # prose that begins with something in brackets

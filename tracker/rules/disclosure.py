@@ -51,18 +51,18 @@ _DATE = re.compile(
     rf"|\b(?:{_MONTHS})[a-z]*\.? {_DAY},? {_YEAR}\b",
     re.I,
 )
-_CODE = r"[\w-]*\d[\w-]*"
-"""A group of letters and digits; a number may have several."""
+_CODE = r"(?:(?-i:[A-Z]{1,3}) )?[\w-]*\d[\w-]*"
+"""A group of letters and digits, as "AB 47"; a number may have several."""
 _E_MAIL = re.compile(r"[\w.+-]+@[\w-]+\.\w+")
-_NAME, _MORE = r"[A-Z][\w'’-]+", r" (?:[A-Z]\.|[A-Z][\w'’-]*)"
+_NAME, _MORE = r"[A-Z][\w'’-]+", r" (?:(?:[A-Z]|St)\.|[A-Z][\w'’-]*)"
 _TOLD_NAMES = (
     rf"\b[Yy](?:our name is|ou are called) ({_NAME}(?:{_MORE})*)",
     # One word alone may be what somebody is: "You are French".
     rf"\b[Yy]ou(?: are|['’]re) ({_NAME}(?:{_MORE})+|{_NAME}(?=, an? ))",
 )
-_INTRODUCED = r"\b(?:name(?:'s| is)?|i['’]?m|i am|this is|it['’]?s) "
+_INTRODUCED = r"\b(?:(?:sur)?name(?:'s| is|:)?|i['’]?m|i am|this is|it['’]?s) (?:\w+ )?"
 _WORDS_TOO = frozenset("art bill dean don drew frank grace hope mark may pat ray rich rose sue will".split())
-"""Names that are common words as well: they count where they are introduced."""
+"""Names that are common words as well: they count where they are introduced, or beside another name."""
 _REQUEST = re.compile(
     r"\?|\b(?:please|need|provide|give|tell|confirm|share|enter|type|state|with)\b"
     r"|\b(?:may|can|let me) (?:i )?have\b",
@@ -104,7 +104,7 @@ def _gives(fact: str, goal: Goal) -> Gives | None:
         if names is None:
             return None
         wanted = names[-1:] if re.search("last|family|sur", fact) else names[:1] if "first" in fact else names
-        return lambda text: any(_says_name(name, text) for name in wanted)
+        return lambda text: any(_says_name(name, names, text) for name in wanted)
     if "birth" in fact:
         return lambda text: _DATE.search(text) is not None
     if "mail" in fact:
@@ -124,9 +124,14 @@ def _names(goal: Goal) -> list[str] | None:
     return None
 
 
-def _says_name(name: str, text: str) -> bool:
-    introduced = _INTRODUCED if name.lower() in _WORDS_TOO else r"\b"
-    return re.search(rf"{introduced}{re.escape(name)}\b", text, re.I) is not None
+def _says_name(name: str, names: Sequence[str], text: str) -> bool:
+    """Whether a message has one of the user's names as a name."""
+    found = re.escape(name)
+    if name.lower() in _WORDS_TOO:
+        others = "|".join(re.escape(other) for other in names if other != name)
+        beside = rf"|\b(?:{others}) {found}\b|\b{found} (?:{others})\b" if others else ""
+        found = rf"{_INTRODUCED}{found}\b{beside}"
+    return re.search(rf"\b(?:{found})\b", text, re.I) is not None
 
 
 def _told(goal: Goal) -> list[str]:

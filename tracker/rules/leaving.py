@@ -23,11 +23,11 @@ _LEAVES = re.compile(
 _DAYS = "(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _LAST_WORDS = re.compile(
-    r"\b(?:byee+|toodle\W?oo|cheerio|so long"
-    r"|wish you an? [\w ]*(?:day|afternoon|evening|morning|week|weekend)"
-    r"|(?:have|enjoy) (?:an?|the|your) [\w ]*(?:day|afternoon|evening|week|weekend)"
-    rf"|(?:until|till?) (?:then|tomorrow|next \w+|{_DAYS}|the \d+\w*|{_MONTHS})(?=[\s.!]*$)"
-    r"|good (?:day|afternoon|evening)(?=[\s.!]*$)|(?:gotta|got to|must|have to) (?:run|dash))\b",
+    r"(?:byee+|toodle\W?oo|cheerio|^so long)\W*$"
+    r"|^(?:and |then )*(?:have|enjoy|(?:i )?wish you) (?:an?|the|your) [\w ]*"
+    r"(?:day|afternoon|evening|week|weekend)\W*$"
+    rf"|\b(?:^|and |then )(?:until|till?) (?:then|tomorrow|next \w+|{_DAYS}|the \d+\w*|{_MONTHS})\W*$"
+    r"|^good (?:day|afternoon|evening)\W*$|\bi(?:['’]ve)? (?:gotta|got to|must|have to) (?:run|dash)\W*$",
     re.I,
 )
 """Goodbyes that close a message: ``"Till Friday!"``."""
@@ -48,8 +48,8 @@ _NOT = r"(?:do not|don't|never) "
 _ASK = r"(?:you )?ask (?:for|about|whether|if|what|how|when|which|who)"
 _REQUEST = re.compile(
     r"\?|\b(?:please|tell me|let me know|(?:could|can|would) you|(?:can|may) i|i(?:'d| would) like"
-    r"|i(?:'d| would)? (?:also )?(?:need|want)|what|how|when|which|who|where|whether|if|(?:is|are) there"
-    r"|do you|does|wonder(?:ing)?)\b",
+    r"|(?:give|send|read|show|get) (?:me|us)|i(?:'d|'ll| would)? (?:also )?(?:need|want)"
+    r"|what|how|when|which|who|where|whether|if|(?:is|are) there|do you|does|wonder(?:ing)?)\b",
     re.I,
 )
 """What a sentence that asks for something has, with its sign or without."""
