@@ -81,50 +81,80 @@ def read_tracks(path: Path) -> Iterator[Tracked | InputError]:
 def join(
     tracks: Iterable[Tracked | InputError], conversations: Iterable[Conversation], source: Path
 ) -> Iterator[Tracked | InputError]:
-    """Give every track the conversation with its id; where several share an id, in the order of the files.
+    """Give every track its conversation, as :func:`counterparts` finds it.
 
-    Yields an ``InputError`` in the place of a track whose conversation is not in ``source`` or has another
-    number of turns: it is of something else then. Where several share an id and the number of tracks or of
-    turns is another, it is not known which belong together, so none of that id is joined. All tracks of a
-    file have to be given, for their number to be right.
+    Yields an ``InputError`` in the place of a track whose conversation is not in ``source`` or not known.
+    All tracks of a file have to be given.
     """
     tracks = list(tracks)
-    known: defaultdict[str, list[Conversation]] = defaultdict(list)
-    for conversation in conversations:
-        known[conversation.id].append(conversation)
-    sharing: defaultdict[str, list[Track]] = defaultdict(list)
-    for tracked in tracks:
-        if not isinstance(tracked, InputError):
-            sharing[tracked.track.id].append(tracked.track)
-    doubts = {name: _doubt(name, given, known[name]) for name, given in sharing.items()}
-    waiting = {name: iter(given) for name, given in known.items()}
+    turns = [
+        (tracked.track.id, len(tracked.track.states))
+        for tracked in tracks
+        if not isinstance(tracked, InputError)
+    ]
+    found = counterparts(turns, conversations, source, kind="track")
     for tracked in tracks:
         if isinstance(tracked, InputError):
             yield tracked
-        elif (doubt := doubts[tracked.track.id]) is not None:
-            yield InputError(doubt, source=source)
+            continue
+        conversation = next(found)
+        if isinstance(conversation, InputError):
+            yield conversation
         else:
-            yield replace(tracked, conversation=next(waiting[tracked.track.id]))
+            yield replace(tracked, conversation=conversation)
 
 
-def _doubt(name: str, tracks: Sequence[Track], conversations: Sequence[Conversation]) -> str | None:
-    """Why tracks and conversations of one id do not belong together in their order, if they do not."""
+def counterparts(
+    given: Iterable[tuple[str, int]], conversations: Iterable[Conversation], source: Path, *, kind: str
+) -> Iterator[Conversation | InputError]:
+    """The conversation with the same id for each of what is given; of several, in the order of the files.
+
+    Parameters
+    ----------
+    given
+        The id and the number of turns of each. All of a file have to be given, for their number to be right.
+    conversations
+        All those of ``source``.
+    kind
+        What the given are, such as ``track``; for messages.
+
+    Yields
+    ------
+    An ``InputError`` in the place of one whose conversation is not in ``source`` or has another number of
+    turns: it is of something else then. Where several share an id and the number of these or of turns is
+    another, it is not known which belong together, so none of that id is found.
+    """
+    given = list(given)
+    known: defaultdict[str, list[Conversation]] = defaultdict(list)
+    for conversation in conversations:
+        known[conversation.id].append(conversation)
+    sharing: defaultdict[str, list[int]] = defaultdict(list)
+    for name, turns in given:
+        sharing[name].append(turns)
+    doubts = {name: _doubt(name, turns, known[name], kind) for name, turns in sharing.items()}
+    waiting = {name: iter(found) for name, found in known.items()}
+    for name, _ in given:
+        doubt = doubts[name]
+        yield next(waiting[name]) if doubt is None else InputError(doubt, source=source)
+
+
+def _doubt(name: str, turns: Sequence[int], conversations: Sequence[Conversation], kind: str) -> str | None:
+    """Why those of one id, with so many turns, do not belong to its conversations in their order, if so."""
     if not conversations:
-        return f"there is no conversation for the track {name!r}"
-    if len(tracks) != len(conversations):
+        return f"there is no conversation for the {kind} {name!r}"
+    if len(turns) != len(conversations):
         return (
-            f"{name!r} is the id of {len(tracks)} of the tracks and of {len(conversations)} of the "
+            f"{name!r} is the id of {len(turns)} of the {kind}s and of {len(conversations)} of the "
             "conversations: which belong together is not known"
         )
-    tracked = [len(track.states) for track in tracks]
     said = [len(conversation.turns) for conversation in conversations]
-    if tracked == said:
+    if turns == said:
         return None
-    if len(tracks) == 1:
-        return f"conversation {name!r} has {said[0]} turns, its track {tracked[0]}"
+    if len(turns) == 1:
+        return f"conversation {name!r} has {said[0]} turns, its {kind} {turns[0]}"
     return (
-        f"the conversations {name!r} have {', '.join(map(str, said))} turns, their tracks "
-        f"{', '.join(map(str, tracked))}: which belong together is not known"
+        f"the conversations {name!r} have {', '.join(map(str, said))} turns, their {kind}s "
+        f"{', '.join(map(str, turns))}: which belong together is not known"
     )
 
 

@@ -7,6 +7,7 @@ from audit_samples import DONE, ScriptedTracker, conversation, track, without
 from click.testing import CliRunner
 
 from tracker.cli import cli
+from tracker.errors import InputError
 from tracker.formats.native import conversation_to_json
 from tracker.goal import Status
 from tracker.output import track_as_json
@@ -141,6 +142,7 @@ def test_a_track_without_a_run_is_passed_over(runs, tracks, tmp_path):
     assert result.exit_code == 1
     assert "there is no conversation for the track 'unknown'" in result.stderr
     assert "conversation 'kept' has 3 turns, its track 2" in result.stderr
+    assert "have no track" not in result.stderr
     assert "2 runs" in result.stdout
 
 
@@ -204,8 +206,75 @@ def test_judgements_that_share_an_id_are_compared_only_where_all_are_there(runs,
     labelled.write_text("\n".join([twice[1], *twice]) + "\n")
     result = goalstate(runs, "--tracked", tracks, "--judged", labelled, "--json")
     assert result.exit_code == 1
-    assert "'drifted' is the id of 1 of the tracks and of 2 of the conversations" in result.stderr
+    assert "'drifted' is the id of 1 of the runs and of 2 of the conversations" in result.stderr
     assert json.loads(result.stdout)["against_judge"]["runs"] == 2
+
+
+@pytest.fixture
+def twins(tmp_path):
+    """Runs, tracks and judgements in which two runs share an id: of the judgements, the second drifted."""
+    scripts = (DONE, DRIFTED)
+    runs = [conversation_to_json(conversation("a", reward=0.0)) for _ in scripts]
+    judged = [conversation_to_json(conversation("a", reward=0.0, labels=script)) for script in scripts]
+    tracks = [track_as_json(track("a", script), {}) for script in scripts]
+    return tuple(
+        write(tmp_path / f"twin-{name}.jsonl", lines)
+        for name, lines in (("runs", runs), ("tracks", tracks), ("judged", judged))
+    )
+
+
+@pytest.mark.parametrize("tracked", [True, False], ids=["read", "tracked"])
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "beside runs"])
+def test_a_limit_does_not_part_runs_that_share_an_id_from_their_judgements(twins, scripted, tracked, alone):
+    runs, tracks, judged = twins
+    arguments = [*([] if alone else [runs]), *(["--tracked", tracks] if tracked else [])]
+    result = goalstate(*arguments, "--judged", judged, "--limit", "1", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert len(found["verdicts"]) == found["against_judge"]["runs"] == 1
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "beside runs"])
+def test_a_run_that_could_not_be_tracked_does_not_cost_its_twin_the_judgement(
+    twins, scripted, monkeypatch, alone
+):
+    runs, _, judged = twins
+    whole = scripted.track_many
+
+    def fail_first(conversations, **options):
+        yield InputError("too long")
+        yield from whole(conversations[1:], **options)
+
+    monkeypatch.setattr(scripted, "track_many", fail_first)
+    result = goalstate(*([] if alone else [runs]), "--judged", judged, "--json")
+    assert result.exit_code == 1
+    assert result.stderr.count("passed over") == 1
+    against = json.loads(result.stdout)["against_judge"]
+    assert against["runs"] == 1
+    assert (against["breaks_found"]["hits"], against["breaks_found"]["total"]) == (0, 1)
+
+
+@pytest.mark.parametrize("spelling", ["absolute", "symlink"])
+def test_the_judged_file_may_be_named_in_two_ways(labelled, tracks, monkeypatch, spelling):
+    monkeypatch.chdir(labelled.parent)
+    with labelled.open("a", encoding="utf-8") as stream:
+        stream.write('{"id": "broken", "goal"\n')
+    (labelled.parent / "link.jsonl").symlink_to("judged.jsonl")
+    runs = {"absolute": labelled, "symlink": "link.jsonl"}[spelling]
+    result = goalstate(runs, "--tracked", tracks, "--judged", "judged.jsonl", "--json")
+    assert result.exit_code == 1
+    assert result.stderr.count("passed over") == 1
+    assert json.loads(result.stdout)["passed_over"] == 1
+
+
+def test_a_judged_file_without_conversations_is_one_line(runs, tracks, tmp_path):
+    results = [{"task_id": n, "reward": 0.0, "info": {}, "traj": []} for n in range(3)]
+    judged = tmp_path / "results.json"
+    judged.write_text(json.dumps(results))
+    result = goalstate(runs, "--tracked", tracks, "--judged", judged)
+    assert result.exit_code == 2
+    (error,) = result.stderr.splitlines()
+    assert f"{judged}: expected conversations with a judge's labels" in error
 
 
 @pytest.mark.parametrize("judged", ["missing.jsonl", "tracks.jsonl", "runs.jsonl", "strangers.jsonl"])

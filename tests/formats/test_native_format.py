@@ -191,6 +191,17 @@ def test_a_broken_first_line_does_not_hide_the_others(tmp_path: Path) -> None:
     assert isinstance(second, Conversation)
 
 
+@pytest.mark.parametrize("listed", [False, True], ids=["lines", "list"])
+def test_a_first_line_without_its_goal_does_not_hide_the_others(tmp_path: Path, listed: bool) -> None:
+    bare: Json = {key: NATIVE[key] for key in ("id", "messages")}
+    path = write(tmp_path, [bare, NATIVE]) if listed else write_lines(tmp_path, bare, NATIVE)
+    error, second = read(path)
+    assert isinstance(error, InputError)
+    assert str(error).endswith("goal: missing")
+    assert error.line == 1
+    assert isinstance(second, Conversation)
+
+
 def test_lines_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
     path = write_lines(tmp_path, NATIVE, NATIVE)
     conversations = read(path)

@@ -178,6 +178,28 @@ def test_a_base_url_that_is_none(judge, file, url, more):
 
 
 @pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("me:pass@localhost:8080/v1", "localhost:8080/v1"),
+        ("https:/me:pass@host/v1", "https:/host/v1"),
+        ("http://me:p/ass@[bad/v1", "http://[bad/v1"),
+        ("http://me:p?ass@[bad/v1", "http://..."),
+        ("http://me:p\nass@[bad/v1", "http://[bad/v1"),
+        ("ftp://u:pass@h/v1?api-key=sk-pass", "ftp://h/v1"),
+        ("localhost:8080/v1?key=sk-pass", "localhost:8080/v1"),
+        ("localhost:8080/v1?to=a@b&key=sk-pass", "..."),
+        ("localhost:8080/sk-pass123/v1", "localhost:8080/***/v1"),
+    ],
+)
+def test_a_base_url_that_is_none_is_shown_without_secrets(judge, file, monkeypatch, url, shown):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-pass123")
+    result = judge(file("a"), url=url)
+    assert result.exit_code == 2
+    assert f"--base-url: the base URL '{shown}' is none" in _one_line(result)
+    assert "ass" not in _one_line(result).replace("passed", "")
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         (200, {"Content-Type": "text/html"}, "<html>Log in</html>"),

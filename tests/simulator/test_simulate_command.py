@@ -53,6 +53,22 @@ def test_your_own_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert "nobody knows the truth" in result.output
 
 
+def test_your_own_agent_is_not_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "my_kept_agent.py"
+    source.write_text("def reply(messages):\n    return 'No.'\n")
+    monkeypatch.chdir(tmp_path)
+    result = simulate("--agent", "my_kept_agent:reply", "--output", "my_kept_agent.py")
+    assert result.exit_code == 2
+    assert "would take the place of an input" in result.stderr
+    assert source.read_text().startswith("def reply")
+
+
+def test_a_file_may_be_named_like_the_scripted_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert simulate("--output", "scripted").exit_code == 0
+    assert (tmp_path / "scripted").is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -87,9 +103,17 @@ def test_mistakes_are_one_line(arguments: list[str], said: str) -> None:
             "def reply(messages):\n    return {}['a']",
             "'my_bad_agent:reply' failed: KeyError: 'a' (my_bad_agent.py:2)",
         ),
+        (
+            "import json\ndef reply(messages):\n    return json.loads('{')",
+            "double quotes: line 1 column 2 (char 1) (my_bad_agent.py:3)",
+        ),
+        (
+            "def reply(): ...",
+            "'my_bad_agent:reply' failed: TypeError: reply() takes 0 positional arguments but 1 was given\n",
+        ),
         ("def reply(messages):\n    return 3", "answered with nothing"),
     ],
-    ids=["syntax", "import", "class", "call", "no text"],
+    ids=["syntax", "import", "class", "call", "call of a library", "no argument", "no text"],
 )
 def test_faults_of_your_own_agent_are_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str

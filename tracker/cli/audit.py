@@ -6,13 +6,13 @@ Knows the command's options, and which runs go with which labels. Knows nothing 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from tracker.cli.outputs import refuse_inputs
+from tracker.cli.outputs import refuse_inputs, same_file
 from tracker.cli.run import Item
 from tracker.cli.tracks import Run, tracking_options
 from tracker.errors import InputError
@@ -88,14 +88,16 @@ def audit(
     passed_over = 0
     judgements: list[Conversation] = []
     if judged is not None:
-        judgements, passed_over = _judgements(judged, run, read_too=judged in sources)
+        read_too = any(same_file(file, judged) for file in sources)
+        judgements, passed_over = _judgements(judged, run, read_too=read_too)
+    # A judgement is found by its place among those of its id, which a limit would hide.
+    items = run.items(sources, whole=tracked_file is not None or judged is not None)
     if tracked_file is None:
-        items = run.items(sources)
         if judged is not None:
-            _refuse_strangers(items, judgements, judged)
+            _refuse_strangers(items[: run.limit], judgements, judged)
         results = run.track(items)
     else:
-        results = run.read(tracked_file, sources)
+        results = run.read(tracked_file, items)
     passed_over += results.passed_over
 
     from tracker.audit import audit as audited
@@ -104,7 +106,8 @@ def audit(
     found = audited(results.tracks, confidence=confidence)
     comparison = None
     if judged is not None:
-        comparison, unusable = _compared(results.tracks, judgements, judged, run, confidence)
+        judged_runs = _judged_runs(items, judgements, judged)
+        comparison, unusable = _compared(results.tracks, judged_runs, judged, run, confidence)
         passed_over += unusable
     by = _trackers(results.tracks)
     if as_json:
@@ -135,7 +138,8 @@ def _judgements(file: Path, run: Run, *, read_too: bool) -> tuple[list[Conversat
     """The conversations of a judged file, and how many lines of it were passed over.
 
     Where the file is ``read_too`` as one of runs, its bad lines are reported there. Raises ``InputError``
-    where it holds no labels, or under ``--strict`` at the first bad line.
+    where it holds no labels, before any of it is reported where it holds no conversation either, or under
+    ``--strict`` at the first bad line.
     """
     from tracker.formats import native
     from tracker.tracked import holds_tracks
@@ -143,11 +147,19 @@ def _judgements(file: Path, run: Run, *, read_too: bool) -> tuple[list[Conversat
     if holds_tracks(file):
         raise InputError("these are tracks; expected conversations with a judge's labels", source=file)
     found = list(native.read(file))
+    errors = [each for each in found if isinstance(each, InputError)]
+    if len(errors) == len(found) == 1:
+        raise errors[0]
+    if errors and len(errors) == len(found):
+        raise InputError(
+            f"expected conversations with a judge's labels; this is the first of {len(errors)} errors: "
+            f"{errors[0]}",
+            source=file,
+        )
     if read_too:
         found = [each for each in found if not isinstance(each, InputError)]
     conversations, passed_over = run.usable(found)
-    has_labels = any(conversation.labels is not None for conversation in conversations)
-    if not has_labels and (conversations or not read_too):
+    if not _labelled(conversations):
         raise InputError("none of the runs has labels in this file", source=file)
     return conversations, passed_over
 
@@ -159,28 +171,56 @@ def _refuse_strangers(items: Sequence[Item], judgements: Sequence[Conversation],
         raise InputError("none of the runs has labels in this file", source=file)
 
 
+def _judged_runs(
+    items: Sequence[Item], judgements: Sequence[Conversation], file: Path
+) -> dict[int, Conversation | InputError]:
+    """The judgement of every run with the id of one, or why it is not known; by the ``id()`` of the run.
+
+    Where the judged file is one of those with runs, only its own runs are judged.
+    """
+    from tracker.tracked import counterparts
+
+    files = {item.file for item in items}
+    own = {each for each in files if same_file(each, file)}
+    labelled = _labelled(judgements)
+    runs = [
+        item.content
+        for item in items
+        if item.file in (own or files)
+        and not isinstance(item.content, InputError)
+        and item.content.id in labelled
+    ]
+    found = counterparts([(each.id, len(each.turns)) for each in runs], judgements, file, kind="run")
+    return {id(each): judgement for each, judgement in zip(runs, found, strict=True)}
+
+
 def _compared(
-    tracks: Sequence[Tracked], judgements: Sequence[Conversation], file: Path, run: Run, confidence: float
+    tracks: Sequence[Tracked],
+    judged_runs: Mapping[int, Conversation | InputError],
+    file: Path,
+    run: Run,
+    confidence: float,
 ) -> tuple[Comparison, int]:
-    """Compare the tracks with the judged runs of the same id; how many of these were passed over.
+    """Compare the tracks with the judgements of their runs; how many of these were passed over.
 
     Raises ``InputError`` where there is nothing to compare, or under ``--strict`` at the first of these.
     """
     from tracker.audit import compare
     from tracker.audit import judged as judgement_of
-    from tracker.tracked import join
 
-    labelled = _labelled(judgements)
-    joined = list(join((each for each in tracks if each.track.id in labelled), judgements, file))
-    ours, passed_over = run.usable(joined)
-    pairs = [
-        (tracked, judgement_of(tracked.conversation))
-        for tracked in ours
-        if tracked.conversation is not None and tracked.conversation.labels is not None
-    ]
+    ours = [(each, judged_runs[key]) for each in tracks if (key := id(each.conversation)) in judged_runs]
+    pairs, passed_over = run.usable(
+        judgement if isinstance(judgement, InputError) else (tracked, judgement)
+        for tracked, judgement in ours
+    )
+    pairs = [(tracked, judgement) for tracked, judgement in pairs if judgement.labels is not None]
     if not pairs:
         raise InputError("none of the runs has labels in this file that can be compared with", source=file)
-    found = compare([each for each, _ in pairs], [truth for _, truth in pairs], confidence=confidence)
+    found = compare(
+        [tracked for tracked, _ in pairs],
+        [judgement_of(judgement) for _, judgement in pairs],
+        confidence=confidence,
+    )
     return found, passed_over
 
 

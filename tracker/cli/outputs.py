@@ -36,9 +36,9 @@ def refuse_inputs(output: Path, inputs: Iterable[Path | str | None]) -> None:
     for given in inputs:
         if given is None:
             continue
-        if _is_same(target, Path(given)):
+        if same_file(target, Path(given)):
             raise InputError("the output would take the place of an input", source=output)
-        if _is_same(partial_of(target), Path(given)):
+        if same_file(partial_of(target), Path(given)):
             raise InputError(
                 f"the output goes to {partial_of(target)} first, which is an input", source=output
             )
@@ -79,8 +79,9 @@ def writing(
                 click.echo(f"goalstate: {goes_on}", err=True)
 
 
-def _is_same(written: Path, read: Path) -> bool:
+def same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, there already or not."""
     # The names say it of files that are not there yet, the file system of two names for one file.
-    if os.path.realpath(read) == os.path.realpath(written):
+    if os.path.realpath(one) == os.path.realpath(other):
         return True
-    return os.path.exists(written) and os.path.exists(read) and os.path.samefile(written, read)
+    return os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import click
@@ -154,7 +155,9 @@ def simulate(
     with ExitStack() as stack:
         writer = None
         if output is not None:
-            writer = stack.enter_context(writing(output, (model, user_name), done="simulated"))
+            own = agent.file if isinstance(agent, _OwnAgent) else None
+            inputs = (model, _model_file(user_name), own)
+            writer = stack.enter_context(writing(output, inputs, done="simulated"))
         user = stack.enter_context(_user(user_name, user_model, api_key_env, temperature, threads))
         tracker = stack.enter_context(opened(model, decoder, threads)) if steer.tracks else None
         with _watching(drawn[0] if goals == 1 else None, goals) as (watch, done):
@@ -196,9 +199,10 @@ def _agent(name: str, model: str | None, key_from: str) -> Temperament | Agent |
     # A module beside the working folder's other files, as people write them.
     sys.path.insert(0, os.getcwd())
     try:
-        found = getattr(importlib.import_module(module), function)
+        loaded = importlib.import_module(module)
+        found = getattr(loaded, function)
     except (Exception, SystemExit) as error:
-        raise InputError(f"cannot load {name!r}: {_told(error)}", field="--agent") from None
+        raise InputError(f"cannot load {name!r}: {_told(error, module)}", field="--agent") from None
     finally:
         sys.path.pop(0)
     if isinstance(found, type):
@@ -207,7 +211,7 @@ def _agent(name: str, model: str | None, key_from: str) -> Temperament | Agent |
         )
     if not callable(found) and not hasattr(found, "reply"):
         raise InputError(f"{name!r} is no function of messages", field="--agent")
-    return _OwnAgent(name, found if hasattr(found, "reply") else FunctionAgent(found))
+    return _OwnAgent(name, loaded, found if hasattr(found, "reply") else FunctionAgent(found))
 
 
 @dataclass(frozen=True)
@@ -215,7 +219,13 @@ class _OwnAgent:
     """Somebody's own agent, whose faults are told in a line with their place."""
 
     name: str
+    module: ModuleType
     agent: Agent
+
+    @property
+    def file(self) -> str | None:
+        """Its source, where it is in a file."""
+        return getattr(self.module, "__file__", None)
 
     def reply(self, messages: Sequence[Message]) -> str:
         try:
@@ -223,21 +233,23 @@ class _OwnAgent:
         except GoalstateError:
             raise
         except (Exception, SystemExit) as error:
-            raise InputError(f"{self.name!r} failed: {_told(error)}", field="--agent") from None
+            told = _told(error, self.module.__name__)
+            raise InputError(f"{self.name!r} failed: {told}", field="--agent") from None
 
 
-def _told(error: BaseException) -> str:
-    """An error of somebody's own code, with the place in that code where it was raised."""
+def _told(error: BaseException, module: str) -> str:
+    """An error of somebody's own code, with the last place in their module that led to it."""
     words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    ours = (__file__, importlib.__file__)
+    # By the frames' own globals: a module that failed to load is not to be had.
     own = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename not in ours and not frame.filename.startswith("<frozen ")
+        f"{Path(frame.f_code.co_filename).name}:{line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__") == module
+        and frame.f_globals.get("__file__") == frame.f_code.co_filename
     ]
     if not own or isinstance(error, SyntaxError):  # which names its place itself
         return words
-    return f"{words} ({Path(own[-1].filename).name}:{own[-1].lineno})"
+    return f"{words} ({own[-1]})"
 
 
 @contextmanager
@@ -273,6 +285,11 @@ def _user(
 
 def _is_address(name: str) -> bool:
     return name.startswith(("http://", "https://"))
+
+
+def _model_file(user: str | None) -> str | None:
+    """The model's file that ``--user`` names, where it names one."""
+    return None if user is None or user == _SCRIPTED or _is_address(user) else user
 
 
 def _settings(

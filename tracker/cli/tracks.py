@@ -6,6 +6,7 @@ said on standard error. Knows nothing about what is done with the tracks.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -71,19 +72,22 @@ class Run:
         from tracker.tracked import holds_tracks
 
         if holds_tracks(file):
-            return self.read(file, [] if conversations is None else [conversations])
+            return self.read(file, [] if conversations is None else self.items([conversations], whole=True))
         if conversations is not None:
             raise click.UsageError(f"--conversations goes with a file of tracks; {file} holds conversations.")
         return self.track(self.items([file]))
 
-    def items(self, files: Sequence[Path]) -> Sequence[Item]:
-        """Read conversations to track. Raises ``GoalstateError`` where none can be used."""
-        items = read_items(files, self.format_name, self.goal_file, self.limit)
+    def items(self, files: Sequence[Path], *, whole: bool = False) -> Sequence[Item]:
+        """Read conversations, as many as the limit allows or the files as a whole.
+
+        Raises ``GoalstateError`` where none can be used.
+        """
+        items = read_items(files, self.format_name, self.goal_file, None if whole else self.limit)
         refuse_unusable(items)
         return items
 
     def track(self, items: Sequence[Item]) -> Results:
-        """Track conversations."""
+        """Track conversations, as many as the limit allows."""
         from tracker.tracked import Tracked
 
         tracks: list[Tracked] = []
@@ -94,7 +98,7 @@ class Run:
                 tracks.append(Tracked(track, description, conversation))
 
             passed_over = track_all(
-                items,
+                items[: self.limit],
                 tracker,
                 workers=self.workers,
                 together=self.together,
@@ -103,8 +107,8 @@ class Run:
             )
         return Results(tracks, passed_over)
 
-    def read(self, tracks: Path, files: Sequence[Path]) -> Results:
-        """Read tracks back, and give them their conversations where ``files`` has those.
+    def read(self, tracks: Path, items: Sequence[Item]) -> Results:
+        """Read tracks back, and give them their conversations where ``items`` has those, as wholes of files.
 
         Raises ``InputError`` where no track can be used, or under ``strict`` at the first track or
         conversation that cannot.
@@ -112,18 +116,18 @@ class Run:
         from tracker.tracked import join, read_tracks
 
         found: Iterable[Tracked | InputError] = read_tracks(tracks)
+        passed_over = without = 0
         conversations: list[Conversation] = []
-        passed_over = 0
-        if files:
-            items = read_items(files, self.format_name, self.goal_file, None)
-            refuse_unusable(items)
+        if items:
+            found = list(found)
             conversations, passed_over = self.usable(item.content for item in items)
-            found = join(found, conversations, files[0])
+            without = _without_track(conversations, found)
+            found = join(found, conversations, items[0].file)
         usable, unusable = self.usable(islice(found, self.limit))
         passed_over += unusable
         if not usable:
             raise InputError("there are no tracks in this file that can be used", source=tracks)
-        if self.limit is None and (without := len(conversations) - len(usable)) > 0:
+        if self.limit is None and without > 0:
             click.echo(f"goalstate: {without} of {len(conversations)} conversations have no track", err=True)
         return Results(usable, passed_over)
 
@@ -143,6 +147,18 @@ class Run:
             pass_over(each, stderr())
             passed_over += 1
         return usable, passed_over
+
+
+def _without_track(conversations: Iterable[Conversation], tracks: Iterable[Tracked | InputError]) -> int:
+    """How many of the conversations have no track; one that cannot be read is taken for one of theirs."""
+    left = Counter(conversation.id for conversation in conversations)
+    unreadable = 0
+    for each in tracks:
+        if isinstance(each, InputError):
+            unreadable += 1
+        else:
+            left[each.track.id] -= 1
+    return (+left).total() - unreadable
 
 
 def tracking_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -26,7 +26,7 @@ from tracker.validation import input_error
 
 _TELLING_FIELDS = frozenset({"id", "goal", "messages", "labels"})
 _FIELDS_OF_CHATS = frozenset({"id", "messages"})
-"""What chat logs have as well (``tracker.formats.openai``), with messages that are none of ours."""
+"""What chat logs have as well (``tracker.formats.openai``)."""
 
 
 class _Line(BaseModel):
@@ -48,7 +48,16 @@ def recognises(value: JsonValue) -> bool:
         return bool(value) and isinstance(value[0], dict) and recognises(value[0])
     # Two fields, not all: a line that lacks one is a broken native line, not a file in an unknown format.
     telling = _TELLING_FIELDS & value.keys() if isinstance(value, dict) else frozenset()
-    return len(telling) >= 2 and telling != _FIELDS_OF_CHATS
+    return len(telling) >= 2 and (telling != _FIELDS_OF_CHATS or _lacks_only_its_goal(value))
+
+
+def _lacks_only_its_goal(value: JsonValue) -> bool:
+    """Whether nothing else is wrong with it: a chat log's tool calls and parts make no line of ours."""
+    try:
+        _Line.model_validate(value)
+    except ValidationError:
+        return False
+    return True
 
 
 def read(

@@ -305,7 +305,8 @@ def key_in(variable: str) -> str | None:
 def check(settings: Settings) -> None:
     """Raise ``InputError`` where the base URL or the key can be none, whatever the endpoint is.
 
-    The error names where they come from; it has neither the key nor a password that is in the URL.
+    The error names where they come from; it has neither the key nor what may be a password or a key in the
+    URL.
     """
     url = settings.base_url
     try:
@@ -314,7 +315,7 @@ def check(settings: Settings) -> None:
     except ValueError:
         usable = False
     if not usable or not url.isprintable() or " " in url:
-        shown = re.sub(r"//[^/]*@", "//", url)
+        shown = settings.told(_without_secrets(url))
         raise InputError(
             f"the base URL {shown!r} is none; expected one like https://host/v1", field=settings.url_from
         )
@@ -324,6 +325,15 @@ def check(settings: Settings) -> None:
             f"the key in ${settings.key_from} is none: it holds characters that cannot be sent "
             "(a line break or a letter with an accent, say)"
         )
+
+
+def _without_secrets(url: str) -> str:
+    """What is meant for a URL but is none, for people: without what may be a password or a key in it."""
+    found = re.match(r"[a-z]+:/+", url, re.I)
+    scheme = found[0] if found else ""
+    before, _, after = url.removeprefix(scheme).rpartition("@")
+    # Behind a question mark the "@" may be a key's as well as a password's.
+    return f"{scheme}..." if "?" in before else scheme + re.split("[?#]", after)[0]
 
 
 def connect(settings: Settings) -> OpenAI:
