@@ -9,8 +9,8 @@ hidden Markov models, Rabiner 1989, where the answers take the place of transiti
     b_t(s') = sum over s of b_{t-1}(s) * P(s' | s, turn t)
 
 Since nothing moves backward, the probability of having come at least as far as a status never falls. What is
-reported is the furthest status that has been reached with its threshold's probability (so far, or in one
-turn: ``CategoryCalibration.over``), and it never moves backward either.
+reported is the furthest status that has been reached with its threshold's probability, and it never moves
+backward either.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -51,10 +51,6 @@ class CategoryCalibration(BaseModel):
     beside: Mapping[Opinion, Annotated[float, Field(ge=0)]] = {}
     """The weights of the log-probabilities that other opinions give: a logarithmic opinion pool (Genest and
     Zidek 1986), in which the model's have the weight 1 / ``temperature``. 0 where one is missing."""
-    over: Literal["conversation", "turn"] = "conversation"
-    """What the threshold is for: having come so far at all, or in the turn just read if not before. Where a
-    model judges a category badly it sees a small chance of a move in every turn, and in a long conversation
-    these add up to a large one without any turn that speaks for it."""
 
     def mend(
         self, probabilities: Distribution, others: Mapping[Opinion, Distribution] = MappingProxyType({})
@@ -122,17 +118,13 @@ class Belief:
 
     @property
     def open(self) -> tuple[Status, ...]:
-        """The statuses before the next turn that are worth a question; none once nothing can change.
-
-        What is reported is among them however unlikely it has become: many small chances may have used it up
-        where only a single turn's counts.
-        """
+        """The statuses before the next turn that are worth a question; none once nothing can change."""
         if is_final(self.category, self.reported):
             return ()
         return tuple(
             status
             for status, mass in zip(STATUSES[self.category], self.masses, strict=True)
-            if (mass >= NEGLIGIBLE or status is self.reported) and not is_final(self.category, status)
+            if mass >= NEGLIGIBLE and not is_final(self.category, status)
         )
 
     def after(
@@ -165,9 +157,6 @@ class Belief:
         reported = self.reported
         for status in reachable(self.category, self.reported)[1:]:
             reached = sum(masses[statuses.index(status) :])
-            if calibration.over == "turn":
-                earlier = sum(self.masses[statuses.index(status) :])
-                reached = (reached - earlier) / (1 - earlier) if earlier < 1 else 1.0
             if reached >= calibration.threshold.get(status, 0.5):
                 reported = status
         return Belief(self.category, masses, reported)

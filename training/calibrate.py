@@ -7,8 +7,7 @@ Two things are fitted on validation, per category. A temperature, a weight of ea
 per status, by maximum likelihood of the labelled changes (Platt 1999; Guo et al. 2017, arXiv 1706.04599, with
 a bias because training favours changes), with a weak prior towards changing nothing, or towards equal shares
 where there are several opinions. Then the thresholds at which the forward filter
-reports a status, and whether they are for the conversation so far or for one turn, chosen by
-cross-validation. What each step brings is printed, and how well each file does with calibrations that were
+reports a status. What each step brings is printed, and how well each file does with calibrations that were
 fitted without the conversations that they report: by the model, by each other opinion, by those that go
 together without a model, and by all. Trackers without a model have calibrations of their own.
 """
@@ -23,7 +22,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from operator import attrgetter
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -47,11 +45,8 @@ PRIOR = 1.0
 """Weight of the prior on log-temperature and biases, in labels."""
 THRESHOLDS = tuple(round(0.2 + 0.05 * step, 2) for step in range(13))
 FOLDS = 8
-MIN_GAIN = 0.01
-"""What a way to report must score more than one half over the conversation to take its place."""
-
-Over = Literal["conversation", "turn"]
-OVER: tuple[Over, ...] = ("conversation", "turn")
+RESAMPLES = 25
+"""Of the conversations, to fit a threshold on each."""
 
 Answers = Mapping[tuple[str, int, Status], Distribution]
 """Raw answers by component, turn and status before the turn."""
@@ -211,31 +206,24 @@ def fit_probabilities(answered: Sequence[Answered], category: Category) -> Categ
 def fit_thresholds(
     answered: Sequence[Answered], category: Category, calibration: CategoryCalibration
 ) -> CategoryCalibration:
-    """When a status is reported: one half or fitted thresholds, over the conversation or over one turn.
+    """From which probability on a status is reported.
 
-    Which of the four it is, conversations decide that the thresholds were not fitted on (cross-validation).
-    Scored is the sum of accuracy and kappa over all turns: kappa alone would call every second policy broken
-    where policies are hard, and accuracy alone none.
+    Each threshold is the mean of those that score best on many resamples of the conversations (bagging,
+    Breiman 1996): what scores best on the conversations themselves depends on a few of them. Scored is the
+    sum of accuracy and kappa over all turns: kappa alone would call every second policy broken where policies
+    are hard, and accuracy alone none.
     """
-    plain = (0.5,) * (len(STATUSES[category]) - 1)
-    folds = [answered[first::FOLDS] for first in range(FOLDS)]
-    found: dict[tuple[Over, bool], float] = {}
-    for over in OVER:
-        parts = [_reached(fold, category, calibration, over) for fold in folds]
-        if not any(len(part.labels) for part in parts):
-            return calibration
-        for fitted in (False, True):
-            counts = np.zeros((len(plain) + 1, len(plain) + 1))
-            for held_out, part in enumerate(parts):
-                rest = _together(parts[:held_out] + parts[held_out + 1 :])
-                counts += part.confusion(rest.best_thresholds() if fitted and len(rest.labels) else plain)
-            found[over, fitted] = _score(counts)
-    start: tuple[Over, bool] = ("conversation", False)
-    best = max(found, key=found.__getitem__)
-    over, fitted = best if found[best] >= found[start] + MIN_GAIN else start
-    thresholds = _reached(answered, category, calibration, over).best_thresholds() if fitted else plain
+    parts = [part for one in answered if len((part := _reached([one], category, calibration)).labels)]
+    if not parts:
+        return calibration
+    chance = np.random.default_rng(0)
+    best = [
+        _together([parts[n] for n in chance.integers(len(parts), size=len(parts))]).best_thresholds()
+        for _ in range(RESAMPLES)
+    ]
+    thresholds = [round(float(mean), 3) for mean in np.mean(best, axis=0)]
     return calibration.model_copy(
-        update={"threshold": dict(zip(STATUSES[category][1:], thresholds, strict=True)), "over": over}
+        update={"threshold": dict(zip(STATUSES[category][1:], thresholds, strict=True))}
     )
 
 
@@ -274,24 +262,18 @@ def _score(counts: Floats) -> float:
     return float(accuracy(counts)) + float(np.nan_to_num(cohen_kappa(counts), nan=0.0))
 
 
-def _reached(
-    answered: Sequence[Answered], category: Category, calibration: CategoryCalibration, over: Over
-) -> _Reached:
+def _reached(answered: Sequence[Answered], category: Category, calibration: CategoryCalibration) -> _Reached:
     statuses = STATUSES[category]
     # A threshold that is never met keeps the belief going past what would be reported.
     never = calibration.model_copy(update={"threshold": dict.fromkeys(statuses, 1.0)})
     values, labels = [], []
     for item in answered:
         for component in item.asked(category):
-            belief, furthest = Belief.start(category), np.zeros(len(statuses) - 1)
+            belief = Belief.start(category)
             for turn, label in enumerate(item.conversation.labelled_statuses(component.id), start=1):
-                before = np.cumsum(belief.masses[::-1])[::-1][1:]
                 asked, others = item.asked_after(component, turn, belief.open)
                 belief = belief.after(asked, never, others)
-                now = np.cumsum(belief.masses[::-1])[::-1][1:]
-                # What was reported once stays so.
-                furthest = np.maximum(furthest, (now - before) / np.maximum(1 - before, 1e-9))
-                values.append(now if over == "conversation" else furthest)
+                values.append(np.cumsum(belief.masses[::-1])[::-1][1:])
                 labels.append(statuses.index(label))
     return _Reached(np.array(values).reshape(-1, len(statuses) - 1), np.array(labels, dtype=np.int64))
 

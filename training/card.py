@@ -395,7 +395,7 @@ class Card:
             "Fitted on validation (`calibration.json`). The model's log-probabilities are divided by the "
             "temperature, those of the lexical model (words) and of the encoder are multiplied by their "
             "weights, and the bias is added. A status is reported once it, or one beyond it, has its "
-            "threshold's probability, over the conversation so far or over one turn.\n\n"
+            "threshold's probability.\n\n"
             + table(
                 (
                     "category",
@@ -403,7 +403,6 @@ class Card:
                     *(f"weight of {one}" for one in Opinion),
                     "bias",
                     "threshold",
-                    "over",
                 ),
                 [
                     (
@@ -412,7 +411,6 @@ class Card:
                         *(f"{part.beside.get(one, 0.0):.3f}" for one in Opinion),
                         _by_status(part.bias),
                         _by_status(part.threshold),
-                        part.over,
                     )
                     for category, part in self.calibration.categories.items()
                 ],

@@ -32,21 +32,14 @@ def answered_turns(draw):
     return category, turns
 
 
-@given(
-    answered_turns(),
-    st.floats(0.05, 0.95),
-    st.floats(-3, 3),
-    st.floats(0.2, 5),
-    st.sampled_from(["conversation", "turn"]),
-)
-def test_reports_only_move_forward(case, threshold, bias, temperature, over):
+@given(answered_turns(), st.floats(0.05, 0.95), st.floats(-3, 3), st.floats(0.2, 5))
+def test_reports_only_move_forward(case, threshold, bias, temperature):
     category, turns = case
     moving = STATUSES[category][1:]
     calibration = CategoryCalibration(
         temperature=temperature,
         bias=dict.fromkeys(moving, bias),
         threshold=dict.fromkeys(moving, threshold),
-        over=over,
     )
     belief = Belief.start(category)
     for answers in turns:
@@ -66,29 +59,6 @@ def test_doubt_about_single_turns_adds_up():
         reported.append(belief.reported)
     assert reported == [Status.ALIGNED, Status.MISALIGNED, Status.MISALIGNED]
     assert belief.masses[0] == pytest.approx(0.7**3)
-
-
-def test_a_threshold_for_one_turn_waits_for_a_turn_that_speaks_for_it():
-    doubt, sure = (
-        {Status.ALIGNED: {Status.ALIGNED: 1 - broken, Status.MISALIGNED: broken}} for broken in (0.3, 0.6)
-    )
-    belief = Belief.start(Category.POLICY)
-    reported = []
-    for answer in (doubt, doubt, doubt, sure, doubt):
-        belief = belief.after(answer, CategoryCalibration(over="turn"))
-        reported.append(belief.reported)
-    assert reported == [Status.ALIGNED] * 3 + [Status.MISALIGNED] * 2
-
-
-def test_a_turn_that_speaks_for_it_is_heard_after_many_that_hardly_do():
-    doubt, sure = (
-        {Status.ALIGNED: {Status.ALIGNED: 1 - broken, Status.MISALIGNED: broken}} for broken in (0.3, 0.9)
-    )
-    belief = Belief.start(Category.POLICY)
-    for answer in (*[doubt] * 20, sure):
-        assert belief.open == (Status.ALIGNED,)
-        belief = belief.after(answer, CategoryCalibration(over="turn"))
-    assert belief.reported is Status.MISALIGNED
 
 
 def test_two_opinions_are_pooled_by_their_weights():

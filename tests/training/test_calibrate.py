@@ -68,18 +68,27 @@ def test_what_is_called_too_likely_is_mended() -> None:
 
 def test_a_model_that_sees_nothing_reports_nothing() -> None:
     answered = _blind()
-    raw = CategoryCalibration()
-    assert _reports(answered, raw) == 40
-    assert _reports(answered, fit_thresholds(answered, Category.POLICY, raw)) == 0
+    assert _reports(answered, CategoryCalibration()) == 40
+    assert _reports(answered, fit(answered)["thresholds"][Category.POLICY]) == 0
 
 
 def test_a_break_that_the_model_sees_is_reported() -> None:
     answered = _seeing()
-    raw = CategoryCalibration()
-    assert _reports(answered, raw) == 40
-    fitted = fit_thresholds(answered, Category.POLICY, raw)
-    assert _reports(answered, fitted) == 10
-    assert fitted.over == "turn"
+    assert _reports(answered, CategoryCalibration()) == 40
+    assert _reports(answered, fit(answered)["thresholds"][Category.POLICY]) == 10
+
+
+def test_a_threshold_lies_between_what_moved_and_what_did_not() -> None:
+    chances = [(None, 0.45), (3, 0.7)]
+    answered = [
+        _policy(n, broken, [0.0, 0.0, chance, 0.0, 0.0, 0.0]) for n in range(20) for broken, chance in chances
+    ]
+    fitted = fit_thresholds(answered, Category.POLICY, CategoryCalibration())
+    assert 0.45 < fitted.threshold[Status.MISALIGNED] <= 0.7
+    assert _reports(answered, fitted) == 20
+    # Half of the conversations say as much.
+    again = fit_thresholds(answered[:20], Category.POLICY, CategoryCalibration())
+    assert again.threshold[Status.MISALIGNED] == pytest.approx(fitted.threshold[Status.MISALIGNED], abs=0.05)
 
 
 def test_no_labels_of_a_category_change_nothing() -> None:

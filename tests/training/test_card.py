@@ -142,7 +142,6 @@ def test_calibration_and_simpler_ways_are_shown_where_they_are(
         "beside": {"lexical": 0.75},
         "bias": {"COMPLETE": -0.5},
         "threshold": {"ATTEMPTED": 0.4},
-        "over": "turn",
     }
     (models / "calibration.json").write_text(json.dumps({"categories": {"objective": part}}))
     written = models.parent / "written"
@@ -155,7 +154,7 @@ def test_calibration_and_simpler_ways_are_shown_where_they_are(
     given = [str(models), "--run", str(run), "--figures", str(figures), "--baselines", str(ways)]
     assert main(given) == 0
     card = (models / "README.md").read_text(encoding="utf-8")
-    assert "| objective | 1.250 | 0.750 | 0.000 | COMPLETE -0.50 | ATTEMPTED 0.40 | turn |" in card
+    assert "| objective | 1.250 | 0.750 | 0.000 | COMPLETE -0.50 | ATTEMPTED 0.40 |" in card
     rows = [line.split(" | ")[1] for line in card.splitlines() if line.startswith("| written/test.jsonl | ")]
     assert rows[0] == "start status"
     assert rows[-1] == "**this model**"
