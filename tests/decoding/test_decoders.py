@@ -230,10 +230,11 @@ def test_a_conversation_that_does_not_fit_says_by_how_much(tiny_model, load, con
     with load(tiny_model, decoder=decoder, context=200) as small:
         session = small.start(conversation.goal)
         session.update("hello", "hello")
-        for _ in range(2):
-            with pytest.raises(ContextLengthError, match=r"\d+ tokens.*200"):
-                session.update("word " * 300)
-            assert session.state.turn == 1
+        with pytest.raises(ContextLengthError, match=r"\d+ tokens.*200"):
+            session.update("word " * 300)
+        with pytest.raises(InputError, match="takes no more"):
+            session.update("word")
+        assert session.state.turn == 1
 
 
 def test_open_conversations_share_the_context_and_give_it_back(tiny_model, load):
