@@ -31,6 +31,12 @@ def partial_of(target: Path) -> Path:
     return target.with_name(f"{target.name}.partial")
 
 
+def is_special(path: Path) -> bool:
+    """Whether a pipe, a terminal or a device is there, of which nothing can be replaced."""
+    # os.path, unlike pathlib, answers for names too long for the file system as well.
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
+
+
 def check_writable(path: Path) -> None:
     """Raise ``InputError`` where :func:`write_text` would fail: before the work whose result it takes."""
     if path.is_dir():
@@ -55,7 +61,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write a file's content as :func:`write_text` does, and raise as it does."""
     target = target_of(path)
     try:
-        if target.exists() and not target.is_file() and not target.is_dir():
+        if is_special(target):
             target.write_bytes(content)
             return
         partial = partial_of(target)

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tracker.atomic import partial_of, target_of
+from tracker.atomic import is_special, partial_of, target_of
 from tracker.errors import GoalstateError, InputError
 from tracker.goal import Goal
 from tracker.state import Track
@@ -62,7 +62,7 @@ class TrackWriter:
         self.written = 0
         """Lines written so far."""
         self._path = path
-        self._target: Path | None = None if _is_special(path) else target_of(path)
+        self._target: Path | None = None if is_special(path) else target_of(path)
         self._file = path if self._target is None else partial_of(self._target)
         self._descriptor = self._open()
 
@@ -138,8 +138,3 @@ class TrackWriter:
     def _cut(self, size: int) -> None:
         if self._target is not None:
             os.ftruncate(self._descriptor, size)
-
-
-def _is_special(path: Path) -> bool:
-    # os.path, unlike pathlib, answers for names too long for the file system as well.
-    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)

@@ -18,7 +18,7 @@ from tracker.decoding import Decoder, Distribution, Reading
 from tracker.errors import InputError, ModelError
 from tracker.forward import Belief, Calibration
 from tracker.goal import Goal, Status
-from tracker.hardware import usable_threads
+from tracker.hardware import load_options, usable_threads
 from tracker.modelless import MODELLESS, ModellessDecoder, shipped
 from tracker.opinions import Opinion, OpinionModel, OpinionReading, read_opinions
 from tracker.prompt import Question, opening_pieces, turn_pieces
@@ -122,7 +122,6 @@ class GoalTracker:
                 options=LoadArguments(None, decoder, threads),
             )
         # Loaded here, so that a goal can be read and a command's help shown without llama.cpp.
-        from tracker.hardware import load_options
         from tracker.llama import Model
         from tracker.model import prepare
 
@@ -295,8 +294,6 @@ class Session:
         self._rules = rules
         self._others = others
         self._turns = turns
-        self._begun = False
-        """A turn was read and not finished: it did not fit the context, or was interrupted."""
 
     @property
     def state(self) -> GoalState:
@@ -317,15 +314,14 @@ class Session:
 
         Raises ``InputError`` for an empty message, or when the turn before was never finished.
         """
-        if self._begun:
+        if len(self._turns) > self._state.turn:  # it did not fit the context, or was interrupted
             raise InputError("an earlier turn could not be read to its end; the session takes no more")
         for role, content in (("user", user), ("assistant", assistant)):
             if content is not None and not content.strip():
                 raise InputError("the message is empty", field=role)
         turn = Turn(self._state.turn + 1, user, assistant)
-        self._begun = True
-        self._reading.read(turn_pieces(turn))
         self._turns += (turn,)
+        self._reading.read(turn_pieces(turn))
         self._others = {opinion: other.after(turn) for opinion, other in self._others.items()}
         return self._reading, [
             Question(component, previous)
@@ -351,7 +347,6 @@ class Session:
             self._beliefs[name] = self._beliefs[name].after(found.get(name, {}), calibration, said)
             states[name] = self._beliefs[name].state
         self._state = GoalState(self._state.turn + 1, states)
-        self._begun = False
         return self._state
 
     def copy(self, components: Iterable[str] | None = None) -> Session:
@@ -366,11 +361,9 @@ class Session:
             goal = Goal.model_construct(text=goal.text, components=tuple(c for c in goal if c.id in kept))
             state = GoalState(state.turn, {component.id: state[component.id] for component in goal})
         reading = self._reading.copy()
-        copied = Session(
+        return Session(
             goal, reading, self._calibration, self._beliefs, state, self._rules, self._others, self._turns
         )
-        copied._begun = self._begun
-        return copied
 
     def close(self) -> None:
         self._reading.close()

@@ -28,10 +28,10 @@ def refuse_inputs(output: Path, inputs: Iterable[Path | str | None]) -> None:
     inputs
         Every file that the command reads; ``None`` stands for one that was not given.
     """
-    from tracker.atomic import partial_of, target_of
+    from tracker.atomic import is_special, partial_of, target_of
 
-    if os.path.exists(output) and not os.path.isfile(output):
-        return  # a pipe or a terminal, of which nothing is replaced; a folder is refused where it is opened
+    if is_special(output) or os.path.isdir(output):
+        return  # nothing is replaced: a folder is refused where it is opened
     target = target_of(output)
     for given in inputs:
         if given is None:
