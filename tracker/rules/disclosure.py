@@ -104,7 +104,8 @@ def _gives(fact: str, goal: Goal) -> Gives | None:
         if names is None:
             return None
         wanted = names[-1:] if re.search("last|family|sur", fact) else names[:1] if "first" in fact else names
-        return lambda text: any(_says_name(name, names, text) for name in wanted)
+        said = [_said(name, names) for name in wanted]
+        return lambda text: any(name.search(text) for name in said)
     if "birth" in fact:
         return lambda text: _DATE.search(text) is not None
     if "mail" in fact:
@@ -124,14 +125,14 @@ def _names(goal: Goal) -> list[str] | None:
     return None
 
 
-def _says_name(name: str, names: Sequence[str], text: str) -> bool:
-    """Whether a message has one of the user's names as a name."""
+def _said(name: str, names: Sequence[str]) -> re.Pattern[str]:
+    """What finds one of the user's names in a message, as a name."""
     found = re.escape(name)
     if name.lower() in _WORDS_TOO:
         others = "|".join(re.escape(other) for other in names if other != name)
         beside = rf"|\b(?:{others}) {found}\b|\b{found} (?:{others})\b" if others else ""
         found = rf"{_INTRODUCED}{found}\b{beside}"
-    return re.search(rf"\b(?:{found})\b", text, re.I) is not None
+    return re.compile(rf"\b(?:{found})\b", re.I)
 
 
 def _told(goal: Goal) -> list[str]:

@@ -152,10 +152,7 @@ def _ending(wording: Wording) -> Breaks | None:
     found = re.fullmatch(rf"{_END} {_EACH} {with_own}", text)
     if found is None:
         return None
-    wanted = wording.quoted[0] if wording.quoted else found[1]
-    if not _bare(wanted):  # a sign
-        return _in_each(lambda message: not message.rstrip().endswith(wanted))
-    return _in_each(lambda message: not _bare(message).endswith(_bare(wanted)))
+    return _at_edge(wording.quoted[0] if wording.quoted else found[1], str.endswith)
 
 
 def _ends_with_sign(sign: str) -> Breaks:
@@ -171,12 +168,17 @@ def _beginning(wording: Wording) -> Breaks | None:
     if found is None:
         return None
     if found[1] is None:
-        wanted = wording.quoted[0]
-        if not _bare(wanted):  # a sign
-            return _in_each(lambda message: not message.lstrip().startswith(wanted))
-        return _in_each(lambda message: not _bare(message).startswith(_bare(wanted)))
+        return _at_edge(wording.quoted[0], str.startswith)
     patterns = (GREETING, THANKS) if found[2] else (GREETING,)
     return _in_each(lambda message: not any(pattern.search(message[:_OPENING]) for pattern in patterns))
+
+
+def _at_edge(wanted: str, has: Callable[[str, str], bool]) -> Breaks:
+    """Broken by a message that does not begin, or end, with a text; words are compared without signs."""
+    words = _bare(wanted)
+    if words:
+        return _in_each(lambda message: not has(_bare(message), words))
+    return _in_each(lambda message: not has(message.strip(), wanted))
 
 
 def _bare(text: str) -> str:
