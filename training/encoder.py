@@ -112,7 +112,8 @@ class Trained:
         self.weights = [parameter.detach().float().clone() for parameter in self.parameters]
         self.average = [weight.clone() for weight in self.weights]
         self.config = config
-        self.origin = origin(config)
+        self.origin: dict[str, Any] = {}
+        """What the run is made from; known once ``restore`` has said whether it begins or goes on."""
         new = [name.startswith(NEW) for name in self.names]
         self.optimizer = adamw(
             [
@@ -176,6 +177,7 @@ class Trained:
     def restore(self, folder: Path) -> int:
         """Take up the last checkpoint; the steps that it had done, 0 where there is none."""
         if not (folder / LAST).exists():
+            self.origin = origin(self.config)
             return 0
         state = read_checkpoint(folder, TRAINER)
         with torch.no_grad():
