@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
@@ -32,7 +32,8 @@ class SftConfig(BaseModel):
     """A GGUF; the pinned base where nothing is said."""
 
     start: Path | None = None
-    """A checkpoint of another run whose factors this one begins with."""
+    """A checkpoint of another run whose factors this one begins with, or a folder with a shipped adapter and
+    its manifest; layers that have none there begin with the base's weights."""
 
     frozen: int = Field(15, ge=0)
     """Lowest layers without factors."""
@@ -42,6 +43,11 @@ class SftConfig(BaseModel):
     alpha: float = 64.0
     dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the factors' input that is left out in training."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """What the layers compute in. bfloat16 is twice as fast where a processor multiplies in it (AMX, a GPU)
+    and slower elsewhere; the factors and the loss are in 32 bits either way."""
+    compile: bool = False
+    """Whether the layers are compiled (``torch.compile``), which takes a minute and a C++ compiler."""
 
     passes: int = Field(ge=1)
     """Passes over one packed conversation on judged data."""

@@ -1,6 +1,6 @@
 """Write what was trained as a llama.cpp LoRA adapter: ``python -m training.export RUN MODELS``.
 
-Knows checkpoints of ``training.sft`` and the GGUF layout of adapters. Knows nothing about data or figures.
+Knows checkpoints of ``training.sft`` and what a manifest tells. Knows nothing about data or figures.
 
 The factors were trained in the base GGUF's own layout, so they are written as they are; with ``--beside``
 another run the adapter is the mean of both. It is float16; ``goalstate`` merges it into the base and
@@ -11,51 +11,25 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import gguf
-import numpy as np
 import torch
 
 from tracker.atomic import write_text
 from tracker.errors import InputError
 from tracker.model.base import find_base
 from tracker.model.digest import sha256
+from training.adapter import write_adapter
 from training.config import SftConfig
 from training.loop import BEST, LAST
 from training.provenance import file_entry
 
 MAX_BYTES = 25 * 1024 * 1024
 """No shipped adapter is larger."""
-
-
-def write_adapter(factors: dict[str, torch.Tensor], alpha: float, path: Path) -> None:
-    """Write factors, named ``blocks.N.factors.MAP.a`` and ``.b``, as a GGUF adapter (float16).
-
-    Layout: tensors ``blk.N.MAP.weight.lora_a`` (rank, inputs) and ``.lora_b`` (outputs, rank), keys
-    ``general.type``, ``adapter.type`` and ``adapter.lora.alpha``, as llama.cpp's convert_lora_to_gguf.py
-    writes them.
-    """
-    partial = path.with_suffix(".part")
-    writer = gguf.GGUFWriter(partial, "llama")
-    writer.add_type("adapter")
-    writer.add_string("adapter.type", "lora")
-    writer.add_float32("adapter.lora.alpha", alpha)
-    writer.add_name("goalstate tracker")
-    writer.add_license("apache-2.0")
-    for name, tensor in factors.items():
-        _, layer, _, linear, factor = name.split(".")
-        writer.add_tensor(f"blk.{layer}.{linear}.weight.lora_{factor}", tensor.numpy().astype(np.float16))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    os.replace(partial, path)
 
 
 def averaged(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -132,9 +106,20 @@ def _described(state: dict[str, Any], config: SftConfig) -> dict[str, Any]:
         ],
     }
     if config.start is not None:
-        earlier = _load(config.start)
-        described["start"] = _described(earlier, SftConfig.model_validate_json(earlier["config"]))
+        described["start"] = _begun(config.start)
     return described
+
+
+def _begun(start: Path) -> dict[str, Any]:
+    """The same of what a run began with: a checkpoint, or a folder with an adapter and its manifest."""
+    if not start.is_dir():
+        earlier = _load(start)
+        return _described(earlier, SftConfig.model_validate_json(earlier["config"]))
+    try:
+        told: dict[str, Any] = json.loads((start / "manifest.json").read_bytes())["training"]
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError("no manifest.json here that tells of a run", source=start) from error
+    return {key: told[key] for key in ("passes", "config", "data", "start", "beside") if key in told}
 
 
 def read_checkpoint(run: Path, trainer: str, *, name: str | None = None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from tracker.errors import InputError
+from training.adapter import read_adapter
 
 LAST, BEST = "checkpoint.pt", "best.pt"
 """What a run folder holds: where the run goes on from, and the checkpoint with the highest score."""
@@ -79,6 +80,26 @@ def restore_checkpoint(
     state = load_factors(path, model=model, device=device)
     optimizer.load_state_dict(state["optimizer"])
     return int(state["done"])
+
+
+def begin_with(start: Path, *, model: nn.Module) -> None:
+    """Give a model the factors that a run begins with: those of a checkpoint, or of a folder's adapter.
+
+    An adapter may lack layers that this model has factors for: they stay as they are, and add nothing.
+
+    Raises ``InputError`` where they cannot be read, or are not those of this model.
+    """
+    if not start.is_dir():
+        load_factors(start, model=model)
+        return
+    adapter = start / "adapter.gguf"
+    factors, _ = read_adapter(adapter)
+    mine = dict(model.named_parameters())
+    if any(name not in mine or mine[name].shape != factor.shape for name, factor in factors.items()):
+        raise InputError("has factors of other layers or another rank than this run", source=adapter)
+    with torch.no_grad():
+        for name, factor in factors.items():
+            mine[name].copy_(factor)
 
 
 def load_factors(path: Path, *, model: nn.Module, device: torch.device | str = "cpu") -> dict[str, Any]:

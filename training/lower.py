@@ -90,8 +90,8 @@ class Lower:
         kept, keys = self._kept[pack.prefix.tobytes()], _keys(pack)
         new = [i for i, key in enumerate(keys) if key not in kept.branches]
         read = dict(zip(new, self._branches(kept.prefix, pack.part(new)), strict=True))
-        rows = [read[i] if i in read else kept.branches[key].float() for i, key in enumerate(keys)]
-        return torch.cat([kept.prefix.hidden.float(), *rows])
+        rows = [read[i] if i in read else kept.branches[key] for i, key in enumerate(keys)]
+        return torch.cat([row.to(self._model.dtype) for row in (kept.prefix.hidden, *rows)])
 
     def _branches(self, prefix: ReadPrefix, pack: Pack) -> Sequence[Tensor]:
         """Hidden states of each branch of a pack, (its tokens, width)."""

@@ -146,9 +146,11 @@ class Block(nn.Module):
         # One product for all: products with few columns are the slow ones on a CPU.
         factors = [cast(Factors, self.factors[name]) for name in names]
         x = F.dropout(x, self.dropout, self.training) if self.dropout else x
-        low = F.linear(x, torch.cat([f.a for f in factors])).split([len(f.a) for f in factors], dim=-1)
+        first = torch.cat([f.a for f in factors]).to(x.dtype)
+        low = F.linear(x, first).split([len(f.a) for f in factors], dim=-1)
         return torch.cat(
-            [F.linear(part, f.b * f.scale) for part, f in zip(low, factors, strict=True)], dim=-1
+            [F.linear(part, (f.b * f.scale).to(x.dtype)) for part, f in zip(low, factors, strict=True)],
+            dim=-1,
         )
 
     def forward(
@@ -213,8 +215,8 @@ class Block(nn.Module):
         seen = (flat @ kp.transpose(1, 2)).view(s.kv_heads, branches, group * longest, prefix) + prefix_mask
         own_q = qb.permute(0, 2, 3, 1, 4).reshape(branches, s.kv_heads, group * longest, s.head)
         own = own_q @ kb.permute(0, 2, 3, 1)
-        causal = torch.full((longest, longest), float("-inf"), device=q.device).triu(1).repeat(group, 1)
-        own = (own + causal).transpose(0, 1)
+        causal = torch.full((longest, longest), float("-inf"), device=q.device, dtype=q.dtype)
+        own = (own + causal.triu(1).repeat(group, 1)).transpose(0, 1)
         weights = torch.cat([seen, own], dim=-1).softmax(-1)
         seen_w, own_w = weights.split([prefix, longest], dim=-1)
         mixed = (seen_w.reshape(s.kv_heads, -1, prefix) @ vp).view(
@@ -245,12 +247,23 @@ class PackedModel(nn.Module):
         Of the factors; they are scaled by ``alpha / rank``.
     dropout
         Share of the factors' input that is left out in training.
+    dtype
+        What the layers compute in; the factors are kept in 32 bits, and the logits computed in them.
     """
 
     embedding: Tensor
     norm: Tensor
 
-    def __init__(self, base: Path, *, frozen: int, rank: int, alpha: float, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        base: Path,
+        *,
+        frozen: int,
+        rank: int,
+        alpha: float,
+        dropout: float = 0.0,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         super().__init__()
         reader = gguf.GGUFReader(base)
 
@@ -269,7 +282,7 @@ class PackedModel(nn.Module):
         tensors = {
             t.name.removesuffix(".weight"): torch.from_numpy(
                 np.array(dequantize(t.data, t.tensor_type), dtype=np.float32)
-            )
+            ).to(dtype)
             for t in reader.tensors
         }
         self.frozen, self.rank, self.alpha = frozen, rank, alpha
@@ -286,6 +299,16 @@ class PackedModel(nn.Module):
             )
             for i in range(self.shape.layers)
         )
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the layers compute in."""
+        return self.embedding.dtype
+
+    def compile_blocks(self) -> None:
+        """Compile what a block does, once for packs of all sizes."""
+        for block in self.blocks:
+            block.compile(dynamic=True)
 
     def lower(self, tokens: Tensor, layout: Layout) -> Tensor:
         """What the frozen layers make of a pack's tokens, shape (tokens, width); needs no gradient."""
@@ -314,7 +337,7 @@ class PackedModel(nn.Module):
 
     def _logits(self, x: Tensor, words: Tensor) -> Tensor:
         x = F.rms_norm(x, (self.shape.width,), self.norm, self.shape.epsilon)
-        return F.linear(x, self.embedding[words])
+        return F.linear(x.float(), self.embedding[words].float())
 
     def _read(self, x: Tensor, first: int, stop: int) -> ReadPrefix:
         none = np.array([], dtype=np.int64)

@@ -42,9 +42,9 @@ from training.loop import (
     BEST,
     LAST,
     adamw,
+    begin_with,
     best_score,
     learning_rate_factor,
-    load_factors,
     restore_checkpoint,
     save_checkpoint,
 )
@@ -151,8 +151,15 @@ class Trainer:
         held_out = spread(read_labelled(config.validation), config.evaluate_conversations)
         self.validation = [(c, packer.pack(c, every_question(c))) for c in held_out]
         model = PackedModel(
-            base, frozen=config.frozen, rank=config.rank, alpha=config.alpha, dropout=config.dropout
+            base,
+            frozen=config.frozen,
+            rank=config.rank,
+            alpha=config.alpha,
+            dropout=config.dropout,
+            dtype=getattr(torch, config.precision),
         )
+        if config.compile:
+            model.compile_blocks()
         self.trained = [p for p in model.parameters() if p.requires_grad]
         optimizer = adamw(self.trained, learning_rate=config.learning_rate, weight_decay=config.weight_decay)
         self.wrapped, self.optimizer = self.accelerator.prepare(model, optimizer)
@@ -313,7 +320,7 @@ class Trainer:
             device=self.accelerator.device,
         )
         if not self.done and self.config.start is not None:
-            load_factors(self.config.start, model=self.model, device=self.accelerator.device)
+            begin_with(self.config.start, model=self.model)
         self.best = best_score(self.config.output) if self.done else -math.inf
 
 

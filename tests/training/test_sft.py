@@ -123,6 +123,70 @@ def test_an_export_tells_of_the_run_that_its_run_began_with(configure: Configure
         export(second.output, tmp_path / "models")
 
 
+def test_a_run_begins_with_a_shipped_adapter(configure: Configure, tmp_path: Path) -> None:
+    first, models = configure("first", passes=2), tmp_path / "models"
+    Trainer(first).run()
+    export(first.output, models)
+    # One layer more than the adapter has: it begins with the base's weights.
+    second = configure("second", passes=2, frozen=0, start=models, learning_rate=1e-12)
+    Trainer(second).run()
+    begun, went = _factors(first), _factors(second)
+    assert {name.split(".")[1] for name in went} == {"0", "1"}
+    # An adapter is written in 16 bits.
+    assert all(torch.allclose(begun[name], went[name], rtol=1e-3, atol=1e-6) for name in begun)
+    assert any(begun[name].abs().max() > 1e-4 for name in begun if name.endswith(".b"))
+    assert all(went[name].abs().max() < 1e-6 for name in went if name.endswith(".b") and name not in begun)
+    told = export(second.output, tmp_path / "more")["training"]["start"]
+    assert (told["passes"], told["config"]["frozen"]) == (2, 1)
+    assert [file["use"] for file in told["data"]] == ["judged labels", "choosing"]
+
+
+def test_a_start_that_does_not_fit_is_told(configure: Configure, tmp_path: Path) -> None:
+    first, models = configure("first", passes=2, frozen=0), tmp_path / "models"
+    Trainer(first).run()
+    export(first.output, models)
+    for name, changed in {"other": {"frozen": 1}, "rank": {"frozen": 0, "rank": 2}}.items():
+        with pytest.raises(InputError, match="other layers or another rank"):
+            Trainer(configure(name, start=models, **changed)).run()
+    second = configure("second", passes=2, frozen=0, start=models)
+    Trainer(second).run()
+    (models / "manifest.json").write_text("{}")
+    with pytest.raises(InputError, match=r"no manifest\.json"):
+        export(second.output, tmp_path / "more")
+    (models / "adapter.gguf").write_bytes(b"GGUF")
+    with pytest.raises(InputError, match="damaged"):
+        Trainer(configure("damaged", frozen=0, start=models)).run()
+    (models / "adapter.gguf").unlink()
+    with pytest.raises(InputError, match="cannot be read"):
+        Trainer(configure("gone", frozen=0, start=models)).run()
+
+
+def test_bfloat16_learns_the_same_to_its_precision(configure: Configure) -> None:
+    exact, rough = (
+        configure(name, passes=40, evaluate_every=20, precision=name, keep_lower=False)
+        for name in ("float32", "bfloat16")
+    )
+    losses = []
+    for config in (exact, rough):
+        Trainer(config).run()
+        losses.append([row["loss"] for row in _rows(config) if "loss" in row])
+    assert losses[1] == pytest.approx(losses[0], rel=0.1)
+    assert losses[1] != losses[0]
+    assert {factor.dtype for factor in _factors(rough).values()} == {torch.float32}
+
+
+@pytest.mark.slow
+def test_compiled_layers_learn_the_same(configure: Configure) -> None:
+    plain, compiled = (
+        configure(name, passes=4, compile=name == "compiled", keep_lower=False)
+        for name in ("plain", "compiled")
+    )
+    for config in (plain, compiled):
+        Trainer(config).run()
+    expected, found = _factors(plain), _factors(compiled)
+    assert all(torch.allclose(found[name], expected[name], atol=1e-3) for name in expected)
+
+
 def test_two_runs_are_exported_as_the_mean_of_their_weights(configure: Configure, tmp_path: Path) -> None:
     runs = [configure(name, passes=2, random_state=seed) for seed, name in enumerate(("one", "other"))]
     for run in runs:
