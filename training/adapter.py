@@ -43,8 +43,8 @@ def write_adapter(factors: dict[str, torch.Tensor], alpha: float, path: Path) ->
     os.replace(partial, path)
 
 
-def read_adapter(path: Path) -> tuple[dict[str, torch.Tensor], float]:
-    """The factors of an adapter that ``write_adapter`` wrote, in 32 bits, and its alpha.
+def read_factors(path: Path) -> dict[str, torch.Tensor]:
+    """The factors of an adapter that ``write_adapter`` wrote, in 32 bits.
 
     Raises ``InputError`` where the file is missing, or not such an adapter.
     """
@@ -54,13 +54,11 @@ def read_adapter(path: Path) -> tuple[dict[str, torch.Tensor], float]:
         raise InputError(f"cannot be read: {error.strerror}", source=path) from error
     except (ValueError, IndexError, KeyError) as error:
         raise InputError("not a GGUF file, or a damaged one", source=path) from error
-    alpha = reader.fields.get("adapter.lora.alpha")
     names = [NAME.fullmatch(tensor.name) for tensor in reader.tensors]
-    if alpha is None or not all(names):
+    if "adapter.lora.alpha" not in reader.fields or not all(names):
         raise InputError("not an adapter of training.export", source=path)
-    factors = {
+    return {
         f"blocks.{name[1]}.factors.{name[2]}.{name[3]}": torch.from_numpy(tensor.data.astype(np.float32))
         for name, tensor in zip(names, reader.tensors, strict=True)
         if name is not None
     }
-    return factors, float(alpha.contents())

@@ -44,8 +44,8 @@ class SftConfig(BaseModel):
     dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the factors' input that is left out in training."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """What the layers compute in. bfloat16 is twice as fast where a processor multiplies in it (AMX, a GPU)
-    and slower elsewhere; the factors and the loss are in 32 bits either way."""
+    """What the layers compute in. bfloat16 is twice as fast on a CPU with AMX, and not meant for one that
+    cannot multiply in it; the factors and the loss are in 32 bits either way."""
     compile: bool = False
     """Whether the layers are compiled (``torch.compile``), which takes a minute and a C++ compiler."""
 

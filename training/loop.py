@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tracker.errors import InputError
-from training.adapter import read_adapter
+from training.adapter import read_factors
 
 LAST, BEST = "checkpoint.pt", "best.pt"
 """What a run folder holds: where the run goes on from, and the checkpoint with the highest score."""
@@ -89,17 +89,11 @@ def begin_with(start: Path, *, model: nn.Module) -> None:
 
     Raises ``InputError`` where they cannot be read, or are not those of this model.
     """
-    if not start.is_dir():
+    if start.is_dir():
+        adapter = start / "adapter.gguf"
+        _take(read_factors(adapter), model, source=adapter)
+    else:
         load_factors(start, model=model)
-        return
-    adapter = start / "adapter.gguf"
-    factors, _ = read_adapter(adapter)
-    mine = dict(model.named_parameters())
-    if any(name not in mine or mine[name].shape != factor.shape for name, factor in factors.items()):
-        raise InputError("has factors of other layers or another rank than this run", source=adapter)
-    with torch.no_grad():
-        for name, factor in factors.items():
-            mine[name].copy_(factor)
 
 
 def load_factors(path: Path, *, model: nn.Module, device: torch.device | str = "cpu") -> dict[str, Any]:
@@ -112,13 +106,21 @@ def load_factors(path: Path, *, model: nn.Module, device: torch.device | str = "
         state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", source=path) from error
-    mine = {name: parameter.shape for name, parameter in model.named_parameters()}
-    if {name: factor.shape for name, factor in state["factors"].items()} != mine:
-        raise InputError("has factors of other layers or another rank than this run", source=path)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.copy_(state["factors"][name])
+    _take(state["factors"], model, source=path, all_of_them=True)
     return state
+
+
+@torch.no_grad()
+def _take(
+    factors: Mapping[str, Tensor], model: nn.Module, *, source: Path, all_of_them: bool = False
+) -> None:
+    """Give a model these factors, which may have to be all that it has."""
+    mine = dict(model.named_parameters())
+    known = factors.keys() == mine.keys() if all_of_them else factors.keys() <= mine.keys()
+    if not known or any(mine[name].shape != factor.shape for name, factor in factors.items()):
+        raise InputError("has factors of other layers or another rank than this run", source=source)
+    for name, factor in factors.items():
+        mine[name].copy_(factor)
 
 
 def best_score(folder: Path) -> float:
