@@ -43,8 +43,8 @@ def write_adapter(factors: dict[str, torch.Tensor], alpha: float, path: Path) ->
     os.replace(partial, path)
 
 
-def read_factors(path: Path) -> dict[str, torch.Tensor]:
-    """The factors of an adapter that ``write_adapter`` wrote, in 32 bits.
+def read_factors(path: Path) -> tuple[dict[str, torch.Tensor], float]:
+    """The factors of an adapter that ``write_adapter`` wrote, in 32 bits, and its alpha.
 
     Raises ``InputError`` where the file is missing, or not such an adapter.
     """
@@ -55,10 +55,12 @@ def read_factors(path: Path) -> dict[str, torch.Tensor]:
     except (ValueError, IndexError, KeyError) as error:
         raise InputError("not a GGUF file, or a damaged one", source=path) from error
     names = [NAME.fullmatch(tensor.name) for tensor in reader.tensors]
-    if "adapter.lora.alpha" not in reader.fields or not all(names):
+    alpha = reader.get_field("adapter.lora.alpha")
+    if alpha is None or not all(names):
         raise InputError("not an adapter of training.export", source=path)
-    return {
+    factors = {
         f"blocks.{name[1]}.factors.{name[2]}.{name[3]}": torch.from_numpy(tensor.data.astype(np.float32))
         for name, tensor in zip(names, reader.tensors, strict=True)
         if name is not None
     }
+    return factors, float(alpha.contents())

@@ -5,6 +5,7 @@ Knows steps, parameters and optimisers. Knows nothing about data or losses.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -82,18 +83,23 @@ def restore_checkpoint(
     return int(state["done"])
 
 
-def begin_with(start: Path, *, model: nn.Module) -> None:
+def begin_with(start: Path, *, model: nn.Module, alpha: float) -> None:
     """Give a model the factors that a run begins with: those of a checkpoint, or of a folder's adapter.
 
     An adapter may lack layers that this model has factors for: they stay as they are, and add nothing.
+    ``alpha`` is the model's; with another one the same factors would be other weights.
 
     Raises ``InputError`` where they cannot be read, or are not those of this model.
     """
     if start.is_dir():
-        adapter = start / "adapter.gguf"
-        _take(read_factors(adapter), model, source=adapter)
+        source = start / "adapter.gguf"
+        factors, theirs = read_factors(source)
+        _take(factors, model, source=source)
     else:
-        load_factors(start, model=model)
+        source = start
+        theirs = json.loads(load_factors(source, model=model)["config"])["alpha"]
+    if theirs != alpha:
+        raise InputError(f"has factors of alpha {theirs:g}, this run of {alpha:g}", source=source)
 
 
 def load_factors(path: Path, *, model: nn.Module, device: torch.device | str = "cpu") -> dict[str, Any]:

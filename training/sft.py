@@ -320,7 +320,7 @@ class Trainer:
             device=self.accelerator.device,
         )
         if not self.done and self.config.start is not None:
-            begin_with(self.config.start, model=self.model)
+            begin_with(self.config.start, model=self.model, alpha=self.config.alpha)
         self.best = best_score(self.config.output) if self.done else -math.inf
 
 

@@ -106,6 +106,8 @@ def test_a_run_begins_with_the_factors_of_another(configure: Configure) -> None:
     assert all(torch.allclose(begun[name], went[name], atol=1e-6) for name in begun)
     with pytest.raises(InputError, match="rank"):
         Trainer(configure("third", rank=2, start=first.output / "checkpoint.pt")).run()
+    with pytest.raises(InputError, match="alpha 8, this run of 4"):
+        Trainer(configure("fourth", alpha=4.0, start=first.output / "checkpoint.pt")).run()
 
 
 def test_an_export_tells_of_the_run_that_its_run_began_with(configure: Configure, tmp_path: Path) -> None:
@@ -148,6 +150,8 @@ def test_a_start_that_does_not_fit_is_told(configure: Configure, tmp_path: Path)
     for name, changed in {"other": {"frozen": 1}, "rank": {"frozen": 0, "rank": 2}}.items():
         with pytest.raises(InputError, match="other layers or another rank"):
             Trainer(configure(name, start=models, **changed)).run()
+    with pytest.raises(InputError, match="alpha 8, this run of 4"):
+        Trainer(configure("alpha", frozen=0, alpha=4.0, start=models)).run()
     second = configure("second", passes=2, frozen=0, start=models)
     Trainer(second).run()
     (models / "manifest.json").write_text("{}")
