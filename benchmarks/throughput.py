@@ -1,8 +1,9 @@
 """Many conversations at once against one after the other: ``python -m benchmarks.throughput FILE``.
 
-The same conversations are tracked one after the other (with all threads, and with one), several in one
-batch, in worker processes (their start included), and several in one batch in each worker process. Also
-counts the tokens that are evaluated against those that are there, and times loading, against llama.cpp's own.
+The same conversations are tracked one after the other (with all threads, with one, with the language model
+asked also what the other opinions settle, and without it), several in one batch, in worker processes (their
+start included), and several in one batch in each worker process. Also counts the tokens that are evaluated
+against those that are there, and times loading, against llama.cpp's own.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from benchmarks.machine import conversations, machine, peak_memory
 from tracker.conversation import Conversation
 from tracker.hardware import load_options
 from tracker.llama import ContextShape, Model
+from tracker.modelless import MODELLESS
 from tracker.prompt import Question, opening_pieces, turn_pieces
 from tracker.state import Track
 from tracker.tracking import GoalTracker
@@ -109,6 +111,21 @@ def measure(
         f"branches ({evaluated / there:.4f})"
     )
     results = [compared(ALONE, seconds, evaluated, alone, alone)]
+    before, start, by = engine.tokens_evaluated, time.perf_counter(), tracker.alone
+    tracker.alone = None
+    tracks, everything = one_by_one(tracker, given)
+    tracker.alone = by
+    seconds = time.perf_counter() - start
+    tokens = engine.tokens_evaluated - before
+    results.append(compared(f"{ALONE}, the model asked everything", seconds, tokens, tracks, alone))
+    questions, of_all = (sum(map(len, each)) for each in (asked, everything))
+    print(f"the model is asked {questions:,} of {of_all:,} questions ({questions / of_all:.2f})")
+    for decoder in MODELLESS:
+        with GoalTracker.load(decoder=decoder) as without:
+            start = time.perf_counter()
+            tracks, _ = one_by_one(without, given)
+            seconds = time.perf_counter() - start
+        results.append(compared(f"{ALONE}, decoder {decoder}", seconds, 0, tracks, alone))
     if single is not None:
         before, start = single.decoder.engine.tokens_evaluated, time.perf_counter()
         tracks, _ = one_by_one(single, given)

@@ -132,6 +132,7 @@ class Belief:
         answers: Mapping[Status, Distribution],
         calibration: CategoryCalibration,
         others: Mapping[Opinion, Mapping[Status, Distribution]] = MappingProxyType({}),
+        settled: Mapping[Status, Distribution] = MappingProxyType({}),
     ) -> Belief:
         """The belief after a turn.
 
@@ -142,15 +143,21 @@ class Belief:
             model. A status that was not asked about stays where it is.
         others
             What the other opinions say to the same questions, where there are any.
+        settled
+            For statuses before the turn that the model was not asked about, the distribution of the status
+            after it, calibrated.
         """
         statuses = STATUSES[self.category]
         moved = dict.fromkeys(statuses, 0.0)
         for before, mass in zip(statuses, self.masses, strict=True):
-            if before not in answers:
-                moved[before] += mass
-                continue
-            said = {opinion: given[before] for opinion, given in others.items() if before in given}
-            for status, probability in calibration.mend(answers[before], said).items():
+            if before in settled:
+                follows = settled[before]
+            elif before in answers:
+                said = {opinion: given[before] for opinion, given in others.items() if before in given}
+                follows = calibration.mend(answers[before], said)
+            else:
+                follows = {before: 1.0}
+            for status, probability in follows.items():
                 moved[status] += mass * probability
         total = sum(moved.values())
         masses = tuple(mass / total for mass in moved.values())

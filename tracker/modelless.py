@@ -1,4 +1,4 @@
-"""Trackers without a language model: a decoder that has no opinion, so that the others' decide.
+"""Doing without the language model: a decoder that has no opinion, so that the others' decide.
 
 Knows which opinions go together by a name, and where their models and the calibration for them are. Knows
 nothing about how an opinion is come by.
@@ -7,8 +7,9 @@ nothing about how an opinion is come by.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tracker.decoding import Distribution, Reading
 from tracker.errors import ContextLengthError, ModelError
@@ -54,14 +55,19 @@ class _Unread:
         """Nothing is kept."""
 
     def ask(self, questions: Sequence[Question]) -> list[Distribution]:
-        allowed = [reachable(question.component.category, question.previous) for question in questions]
-        return [dict.fromkeys(statuses, 1 / len(statuses)) for statuses in allowed]
+        return [undecided(question) for question in questions]
 
     def copy(self) -> _Unread:
         return self
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def undecided(question: Question) -> Distribution:
+    """No opinion: every status that the question allows is as likely as the others."""
+    statuses = reachable(question.category, question.previous)
+    return dict.fromkeys(statuses, 1 / len(statuses))
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,18 @@ def shipped(decoder: str, *, threads: int | None) -> Shipped:
             raise ModelError(f"{path} is missing: goalstate is not completely installed")
     name = "+".join(f"{opinion}-{sha256(path)[:12]}" for opinion, path in files.items())
     return Shipped(read_opinions(files, threads=threads), Calibration.read(calibration), name)
+
+
+def calibration_alone(folder: Path, opinions: Collection[Opinion]) -> Calibration | None:
+    """The calibration for just these opinions without a language model; ``None`` where there is none.
+
+    Raises ``ModelError`` where it cannot be read.
+    """
+    for decoder, by in MODELLESS.items():
+        path = folder / calibration_name(decoder)
+        if set(by) == set(opinions) and path.exists():
+            return Calibration.read(path)
+    return None
 
 
 def calibration_name(decoder: str) -> str:

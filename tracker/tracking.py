@@ -19,7 +19,7 @@ from tracker.errors import InputError, ModelError
 from tracker.forward import Belief, Calibration
 from tracker.goal import Goal, Status
 from tracker.hardware import load_options, usable_threads
-from tracker.modelless import MODELLESS, ModellessDecoder, shipped
+from tracker.modelless import MODELLESS, ModellessDecoder, calibration_alone, shipped, undecided
 from tracker.opinions import Opinion, OpinionModel, OpinionReading, read_opinions
 from tracker.prompt import Question, opening_pieces, turn_pieces
 from tracker.rules import Check, checked, read_rules
@@ -32,6 +32,13 @@ branches fills llama.cpp's batches by itself, and attention is computed over the
 with 4 at once a token took 27% more processor time than with 1. See ``benchmarks.throughput``."""
 MOST_TOGETHER = 32
 """With more, too few of the engine's sequences are left for their questions."""
+SETTLED = 0.97
+"""Where the other opinions by themselves are this sure what follows, the language model is not asked. On
+validation that leaves it 28% of the questions, and agreement is what it is with all (training/README.md)."""
+
+
+Answers = dict[str, dict[Status, Distribution]]
+"""Answers by a component's id and the status that it had before."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +71,16 @@ class GoalTracker:
         *,
         model: str,
         opinions: Mapping[Opinion, OpinionModel] = MappingProxyType({}),
+        alone: Calibration | None = None,
         options: LoadArguments | None = None,
     ) -> None:
         self.decoder = decoder
         """What answers the questions."""
         self.opinions = opinions
         """What answers them as well."""
+        self.alone = alone
+        """The calibration for these without the model, by which they settle questions before it is asked;
+        where it is ``None``, the model is asked everything. Counts for sessions that start afterwards."""
         self._calibration = calibration
         self._model = model
         self._options = options
@@ -148,6 +159,8 @@ class GoalTracker:
             )
         counted = {opinion: prepared.opinions[opinion] for opinion in sorted(calibration.opinions)}
         opinions = read_opinions(counted, threads=options.threads)
+        folder = None if prepared.calibration is None else prepared.calibration.parent
+        alone = None if folder is None else calibration_alone(folder, counted)
         if not prepared.trained:
             warnings.warn(
                 f"{prepared.name} is not trained for tracking: its statuses will be poor",
@@ -155,7 +168,9 @@ class GoalTracker:
                 stacklevel=2,
             )
         arguments = LoadArguments(prepared.path, decoder, options.threads, context, exact)
-        return cls(chosen, calibration, model=prepared.name, opinions=opinions, options=arguments)
+        return cls(
+            chosen, calibration, model=prepared.name, opinions=opinions, alone=alone, options=arguments
+        )
 
     @property
     def threads(self) -> int:
@@ -172,7 +187,9 @@ class GoalTracker:
         rules = read_rules(goal)
         beliefs = {c.id: Belief.start(c.category) for c in goal if c.id not in rules}
         others = {opinion: one.start(goal, opening=opening) for opinion, one in self.opinions.items()}
-        return Session(goal, reading, self._calibration, beliefs, GoalState.start(goal), rules, others)
+        return Session(
+            goal, reading, self._calibration, beliefs, GoalState.start(goal), rules, others, alone=self.alone
+        )
 
     def track(self, conversation: Conversation) -> Track:
         """The state of a conversation's goal after each of its turns.
@@ -285,6 +302,8 @@ class Session:
         rules: Mapping[str, Check],
         others: Mapping[Opinion, OpinionReading],
         turns: tuple[Turn, ...] = (),
+        *,
+        alone: Calibration | None = None,
     ) -> None:
         self.goal = goal
         self._reading = reading
@@ -294,6 +313,9 @@ class Session:
         self._rules = rules
         self._others = others
         self._turns = turns
+        self._alone = alone
+        self._said: dict[Opinion, Answers] = {}
+        self._settled: Answers = {}
 
     @property
     def state(self) -> GoalState:
@@ -310,7 +332,9 @@ class Session:
         return self.finish(questions, reading.ask(questions))
 
     def begin(self, user: str, assistant: str | None) -> tuple[Reading, list[Question]]:
-        """The first half of ``update``: read a turn; what is to be asked about it, and of whom.
+        """The first half of ``update``: read a turn; what the model is to be asked about it, and where.
+
+        The other opinions are asked here; what they settle by themselves is not asked any more.
 
         Raises ``InputError`` for an empty message, or when the turn before was never finished.
         """
@@ -323,19 +347,30 @@ class Session:
         self._turns += (turn,)
         self._reading.read(turn_pieces(turn))
         self._others = {opinion: other.after(turn) for opinion, other in self._others.items()}
-        return self._reading, [
+        questions = [
             Question(component, previous)
             for component in self.goal
             if component.id not in self._rules
             for previous in self._beliefs[component.id].open
         ]
+        heard = {opinion: other.ask(questions) for opinion, other in self._others.items()}
+        self._said = {opinion: _by_component(questions, answers) for opinion, answers in heard.items()}
+        self._settled = {}
+        if self._alone is None:
+            return self._reading, questions
+        asked = []
+        for number, question in enumerate(questions):
+            said = {opinion: answers[number] for opinion, answers in heard.items()}
+            follows = self._alone[question.category].mend(undecided(question), said)
+            if max(follows.values()) >= SETTLED:
+                self._settled.setdefault(question.component.id, {})[question.previous] = follows
+            else:
+                asked.append(question)
+        return self._reading, asked
 
     def finish(self, questions: Sequence[Question], answers: Sequence[Distribution]) -> GoalState:
         """The second half of ``update``: where the goal stands after the answers, one a question."""
         found = _by_component(questions, answers)
-        others = {
-            opinion: _by_component(questions, other.ask(questions)) for opinion, other in self._others.items()
-        }
         states: dict[str, ComponentState] = {}
         for component in self.goal:
             name = component.id
@@ -343,8 +378,10 @@ class Session:
                 states[name] = checked(self._rules[name], self._state[name].status, self._turns)
                 continue
             calibration = self._calibration[component.category]
-            said = {opinion: by_component.get(name, {}) for opinion, by_component in others.items()}
-            self._beliefs[name] = self._beliefs[name].after(found.get(name, {}), calibration, said)
+            said = {opinion: by_component.get(name, {}) for opinion, by_component in self._said.items()}
+            self._beliefs[name] = self._beliefs[name].after(
+                found.get(name, {}), calibration, said, self._settled.get(name, {})
+            )
             states[name] = self._beliefs[name].state
         self._state = GoalState(self._state.turn + 1, states)
         return self._state
@@ -362,7 +399,15 @@ class Session:
             state = GoalState(state.turn, {component.id: state[component.id] for component in goal})
         reading = self._reading.copy()
         return Session(
-            goal, reading, self._calibration, self._beliefs, state, self._rules, self._others, self._turns
+            goal,
+            reading,
+            self._calibration,
+            self._beliefs,
+            state,
+            self._rules,
+            self._others,
+            self._turns,
+            alone=self._alone,
         )
 
     def close(self) -> None:
@@ -377,11 +422,8 @@ class Session:
         self.close()
 
 
-def _by_component(
-    questions: Sequence[Question], answers: Sequence[Distribution]
-) -> dict[str, dict[Status, Distribution]]:
-    """The answers by a component's id and the status that it had before."""
-    found: dict[str, dict[Status, Distribution]] = {}
+def _by_component(questions: Sequence[Question], answers: Sequence[Distribution]) -> Answers:
+    found: Answers = {}
     for question, answer in zip(questions, answers, strict=True):
         found.setdefault(question.component.id, {})[question.previous] = answer
     return found

@@ -14,10 +14,11 @@ from tracker.tracking import LoadArguments
 
 
 def test_workers_change_nothing_and_keep_the_order(tracker, conversation):
-    endless = Message(role=Role.USER, content="word " * 9000)
+    # What comes last leaves the other opinions in doubt, so that the model is asked and has to read it all.
+    endless = Message(role=Role.USER, content="word " * 9000 + conversation.messages[2].content)
     given = [
         replace(conversation, id="first"),
-        replace(conversation, id="endless", messages=(endless,)),
+        replace(conversation, id="endless", messages=(endless, conversation.messages[3])),
         replace(conversation, id="third", messages=conversation.messages[:3]),
         replace(conversation, id="fourth", messages=conversation.messages[:1]),
     ]

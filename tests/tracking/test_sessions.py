@@ -5,17 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 
 from tracker.errors import ContextLengthError, InputError, ModelError
+from tracker.formats import native
 from tracker.forward import Calibration, CategoryCalibration
 from tracker.goal import Category, Component, Goal, Status, reachable
 from tracker.model import prepare
 from tracker.opinions import Opinion
 from tracker.prompt import question_pieces
-from tracker.tracking import GoalTracker
+from tracker.tracking import GoalTracker, Session
 
 
 class Scripted:
@@ -144,6 +146,60 @@ def test_words_have_a_say_where_the_calibration_gives_them_one(conversation):
     assert heeded.update("In the morning.")["wish"].status is Status.ALIGNED
     assert copy.update("At noon.")["wish"].status is Status.MISALIGNED
     assert unheeded.update("In the morning.")["wish"].probability == pytest.approx(0.64)
+
+
+def test_the_model_is_not_asked_what_the_others_settle(conversation):
+    class Words:
+        """Sure of what stays at first; in doubt once mornings are spoken of; sure of the move at last."""
+
+        def start(self, goal, *, opening=None):
+            return WordsReading(0.01)
+
+    class WordsReading:
+        def __init__(self, voiced):
+            self.voiced = voiced
+
+        def after(self, turn):
+            return WordsReading({"Morning?": 0.5, "Yes.": 0.99}.get(turn.user, self.voiced))
+
+        def ask(self, questions):
+            return [{q.previous: 1 - self.voiced, Status.ALIGNED: self.voiced} for q in questions]
+
+    wish = conversation.goal["wish"]
+    goal = Goal(text="", components=(wish.model_copy(update={"objective": None}),))
+    counts = Calibration(categories={Category.PREFERENCE: CategoryCalibration(beside={Opinion.WORDS: 1.0})})
+    decoder = Scripted({})
+    tracker = GoalTracker(decoder, counts, model="none", opinions={Opinion.WORDS: Words()}, alone=counts)
+    session = tracker.start(goal)
+    state = session.update("A parcel.", "When?")
+    assert decoder.asked == [[]]
+    assert (state["wish"].status, state["wish"].probability) == (Status.MISALIGNED, pytest.approx(0.99))
+    candidate = session.copy()
+    # In doubt, the model's word counts: it says for certain that nothing moves.
+    assert session.update("Morning?", "Hm?")["wish"].probability == pytest.approx(0.99)
+    assert decoder.asked == [[], ["wish"]]
+    assert candidate.update("Yes.")["wish"].status is Status.ALIGNED
+    assert decoder.asked == [[], ["wish"], []]
+
+
+def test_the_shipped_tracker_asks_its_model_less_and_says_the_same(tracker, monkeypatch):
+    (conversation,) = native.read(Path(__file__).parents[2] / "examples" / "hotel-booking.jsonl")
+    asked: list[int] = []
+    begin = Session.begin
+
+    def counted(session, user, assistant):
+        reading, questions = begin(session, user, assistant)
+        asked.append(len(questions))
+        return reading, questions
+
+    monkeypatch.setattr(Session, "begin", counted)
+    usual = tracker.track(conversation)
+    few, asked[:] = sum(asked), []
+    monkeypatch.setattr(tracker, "alone", None)
+    whole = tracker.track(conversation)
+    assert 0 < few < sum(asked) / 2
+    for component in conversation.goal:
+        assert usual.statuses(component.id) == whole.statuses(component.id)
 
 
 def test_an_opinion_that_counts_and_is_missing_is_named(monkeypatch):
