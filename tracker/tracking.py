@@ -36,7 +36,6 @@ SETTLED = 0.97
 """Where the other opinions by themselves are this sure what follows, the language model is not asked. On
 validation that leaves it 28% of the questions, and agreement is what it is with all (training/README.md)."""
 
-
 Answers = dict[str, dict[Status, Distribution]]
 """Answers by a component's id and the status that it had before."""
 
@@ -80,7 +79,8 @@ class GoalTracker:
         """What answers them as well."""
         self.alone = alone
         """The calibration for these without the model, by which they settle questions before it is asked;
-        where it is ``None``, the model is asked everything. Counts for sessions that start afterwards."""
+        where it is ``None``, the model is asked everything. Counts for sessions that start afterwards; workers
+        have their own."""
         self._calibration = calibration
         self._model = model
         self._options = options
