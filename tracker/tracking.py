@@ -79,8 +79,8 @@ class GoalTracker:
         """What answers them as well."""
         self.alone = alone
         """The calibration for these without the model, by which they settle questions before it is asked;
-        where it is ``None``, the model is asked everything. Counts for sessions that start afterwards; workers
-        have their own."""
+        where it is ``None``, the model is asked everything. Counts for sessions that start afterwards;
+        workers have their own."""
         self._calibration = calibration
         self._model = model
         self._options = options
