@@ -53,10 +53,21 @@ class Result:
     """The largest difference of a probability from one after the other."""
 
 
-def one_by_one(
-    tracker: GoalTracker, given: Sequence[Conversation]
-) -> tuple[list[Track], list[list[Question]]]:
-    """The tracks, and the questions that were asked, a list for each turn."""
+@dataclass
+class Alone:
+    """Conversations tracked one after the other in this process."""
+
+    tracks: list[Track]
+    asked: list[list[Question]]
+    """What the language model was asked, a list for each turn."""
+    seconds: float
+    tokens: int
+    """Tokens evaluated; 0 without a language model."""
+
+
+def one_by_one(tracker: GoalTracker, given: Sequence[Conversation]) -> Alone:
+    engine = getattr(tracker.decoder, "engine", None)
+    before, start = engine.tokens_evaluated if engine else 0, time.perf_counter()
     tracks: list[Track] = []
     asked: list[list[Question]] = []
     for conversation in given:
@@ -67,7 +78,8 @@ def one_by_one(
                 states.append(session.finish(questions, reading.ask(questions)))
                 asked.append(questions)
         tracks.append(Track(conversation.id, conversation.goal, tuple(states)))
-    return tracks, asked
+    seconds = time.perf_counter() - start
+    return Alone(tracks, asked, seconds, engine.tokens_evaluated - before if engine else 0)
 
 
 def tokens_there(tracker: GoalTracker, given: Sequence[Conversation], asked: Sequence[list[Question]]) -> int:
@@ -101,43 +113,34 @@ def measure(
 ) -> list[Result]:
     """Each arm once, one after the other first; ``single`` is the same with one thread."""
     engine = tracker.decoder.engine
-    before, start = engine.tokens_evaluated, time.perf_counter()
-    alone, asked = one_by_one(tracker, given)
-    seconds = time.perf_counter() - start
-    evaluated, there = engine.tokens_evaluated - before, tokens_there(tracker, given, asked)
+    usual = one_by_one(tracker, given)
+
+    def result(name: str, found: Alone) -> Result:
+        return compared(name, found.seconds, found.tokens, found.tracks, usual.tracks)
+
+    there = tokens_there(tracker, given, usual.asked)
     # Turns after which nothing is open are not read, so it can be less than 1.
     print(
-        f"tokens evaluated {ALONE}: {evaluated:,}, of {there:,} in the conversations and their "
-        f"branches ({evaluated / there:.4f})"
+        f"tokens evaluated {ALONE}: {usual.tokens:,}, of {there:,} in the conversations and their "
+        f"branches ({usual.tokens / there:.4f})"
     )
-    results = [compared(ALONE, seconds, evaluated, alone, alone)]
-    before, start, by = engine.tokens_evaluated, time.perf_counter(), tracker.alone
-    tracker.alone = None
-    tracks, everything = one_by_one(tracker, given)
+    by, tracker.alone = tracker.alone, None
+    everything = one_by_one(tracker, given)
     tracker.alone = by
-    seconds = time.perf_counter() - start
-    tokens = engine.tokens_evaluated - before
-    results.append(compared(f"{ALONE}, the model asked everything", seconds, tokens, tracks, alone))
-    questions, of_all = (sum(map(len, each)) for each in (asked, everything))
+    questions, of_all = (sum(map(len, each.asked)) for each in (usual, everything))
     print(f"the model is asked {questions:,} of {of_all:,} questions ({questions / of_all:.2f})")
+    results = [result(ALONE, usual), result(f"{ALONE}, the model asked everything", everything)]
     for decoder in MODELLESS:
         with GoalTracker.load(decoder=decoder) as without:
-            start = time.perf_counter()
-            tracks, _ = one_by_one(without, given)
-            seconds = time.perf_counter() - start
-        results.append(compared(f"{ALONE}, decoder {decoder}", seconds, 0, tracks, alone))
+            results.append(result(f"{ALONE}, decoder {decoder}", one_by_one(without, given)))
     if single is not None:
-        before, start = single.decoder.engine.tokens_evaluated, time.perf_counter()
-        tracks, _ = one_by_one(single, given)
-        seconds = time.perf_counter() - start
-        tokens = single.decoder.engine.tokens_evaluated - before
-        results.append(compared(f"{ALONE}, one thread", seconds, tokens, tracks, alone))
+        results.append(result(f"{ALONE}, one thread", one_by_one(single, given)))
     for arm in arms:
         before, start = engine.tokens_evaluated, time.perf_counter()
         tracks = list(tracker.track_many(given, workers=arm.workers, together=arm.together))
         seconds = time.perf_counter() - start
         tokens = engine.tokens_evaluated - before if arm.workers == 1 else None
-        results.append(compared(arm.name, seconds, tokens, tracks, alone))
+        results.append(compared(arm.name, seconds, tokens, tracks, usual.tracks))
     return results
 
 
