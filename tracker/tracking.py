@@ -353,17 +353,19 @@ class Session:
             if component.id not in self._rules
             for previous in self._beliefs[component.id].open
         ]
-        heard = {opinion: other.ask(questions) for opinion, other in self._others.items()}
-        self._said = {opinion: _by_component(questions, answers) for opinion, answers in heard.items()}
+        self._said = {
+            opinion: _by_component(questions, other.ask(questions)) for opinion, other in self._others.items()
+        }
         self._settled = {}
         if self._alone is None:
             return self._reading, questions
         asked = []
-        for number, question in enumerate(questions):
-            said = {opinion: answers[number] for opinion, answers in heard.items()}
+        for question in questions:
+            name, previous = question.component.id, question.previous
+            said = {opinion: answers[name][previous] for opinion, answers in self._said.items()}
             follows = self._alone[question.category].mend(undecided(question), said)
             if max(follows.values()) >= SETTLED:
-                self._settled.setdefault(question.component.id, {})[question.previous] = follows
+                self._settled.setdefault(name, {})[previous] = follows
             else:
                 asked.append(question)
         return self._reading, asked
