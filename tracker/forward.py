@@ -1,6 +1,6 @@
 """The forward filter: what the answers about single turns say together about where a component stands.
 
-Knows statuses, their order and a model's calibration. Knows nothing about models or conversations.
+Knows statuses, their order and how answers are calibrated. Knows nothing about models or conversations.
 
 A component is a left-to-right chain: a question gives the distribution of its status after a turn *given* the
 status before it, and the filter sums over the statuses that it may have had before (the forward algorithm of
@@ -73,6 +73,18 @@ class CategoryCalibration(BaseModel):
         total = sum(weights.values())
         return {status: weights.get(status, 0.0) / total for status in probabilities}
 
+    def follows(
+        self,
+        answers: Mapping[Status, Distribution],
+        others: Mapping[Opinion, Mapping[Status, Distribution]] = MappingProxyType({}),
+    ) -> dict[Status, Distribution]:
+        """``mend`` for all that was answered about a component after a turn: by the status before, the
+        distribution of the status after it. ``others`` has the same statuses and more."""
+        return {
+            before: self.mend(answer, {opinion: said[before] for opinion, said in others.items()})
+            for before, answer in answers.items()
+        }
+
 
 class Calibration(BaseModel):
     """The calibration of every category; one that is missing is left as it comes out of the model."""
@@ -129,42 +141,30 @@ class Belief:
 
     def after(
         self,
-        answers: Mapping[Status, Distribution],
-        calibration: CategoryCalibration,
-        others: Mapping[Opinion, Mapping[Status, Distribution]] = MappingProxyType({}),
-        settled: Mapping[Status, Distribution] = MappingProxyType({}),
+        follows: Mapping[Status, Distribution],
+        threshold: Mapping[Status, Probability] = MappingProxyType({}),
     ) -> Belief:
         """The belief after a turn.
 
         Parameters
         ----------
-        answers
-            For statuses before the turn, the distribution of the status after it, as it came out of the
-            model. A status that was not asked about stays where it is.
-        others
-            What the other opinions say to the same questions, where there are any.
-        settled
-            For statuses before the turn that the model was not asked about, the distribution of the status
-            after it, calibrated.
+        follows
+            For statuses before the turn, the distribution of the status after it, calibrated. A status that
+            was not asked about stays where it is.
+        threshold
+            When a status is reported: see ``CategoryCalibration.threshold``.
         """
         statuses = STATUSES[self.category]
         moved = dict.fromkeys(statuses, 0.0)
         for before, mass in zip(statuses, self.masses, strict=True):
-            if before in settled:
-                follows = settled[before]
-            elif before in answers:
-                said = {opinion: given[before] for opinion, given in others.items() if before in given}
-                follows = calibration.mend(answers[before], said)
-            else:
-                follows = {before: 1.0}
-            for status, probability in follows.items():
+            for status, probability in follows.get(before, {before: 1.0}).items():
                 moved[status] += mass * probability
         total = sum(moved.values())
         masses = tuple(mass / total for mass in moved.values())
         reported = self.reported
         for status in reachable(self.category, self.reported)[1:]:
             reached = sum(masses[statuses.index(status) :])
-            if reached >= calibration.threshold.get(status, 0.5):
+            if reached >= threshold.get(status, 0.5):
                 reported = status
         return Belief(self.category, masses, reported)
 

@@ -381,9 +381,8 @@ class Session:
                 continue
             calibration = self._calibration[component.category]
             said = {opinion: by_component.get(name, {}) for opinion, by_component in self._said.items()}
-            self._beliefs[name] = self._beliefs[name].after(
-                found.get(name, {}), calibration, said, self._settled.get(name, {})
-            )
+            follows = calibration.follows(found.get(name, {}), said) | self._settled.get(name, {})
+            self._beliefs[name] = self._beliefs[name].after(follows, calibration.threshold)
             states[name] = self._beliefs[name].state
         self._state = GoalState(self._state.turn + 1, states)
         return self._state

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from tracker.errors import InputError
+from tracker.model.merge import open_gguf
 
 NAME = re.compile(r"blk\.(\d+)\.(\w+)\.weight\.lora_([ab])")
 
@@ -46,14 +47,9 @@ def write_adapter(factors: dict[str, torch.Tensor], alpha: float, path: Path) ->
 def read_factors(path: Path) -> tuple[dict[str, torch.Tensor], float]:
     """The factors of an adapter that ``write_adapter`` wrote, in 32 bits, and its alpha.
 
-    Raises ``InputError`` where the file is missing, or not such an adapter.
+    Raises ``ModelError`` where the file cannot be read, and ``InputError`` where it is not such an adapter.
     """
-    try:
-        reader = gguf.GGUFReader(path)
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", source=path) from error
-    except (ValueError, IndexError, KeyError) as error:
-        raise InputError("not a GGUF file, or a damaged one", source=path) from error
+    reader = open_gguf(path)
     names = [NAME.fullmatch(tensor.name) for tensor in reader.tensors]
     alpha = reader.get_field("adapter.lora.alpha")
     if alpha is None or not all(names):

@@ -115,7 +115,7 @@ class Answered:
                 of_category = calibration[component.category]
                 belief = beliefs[component.id]
                 asked, others = self.asked_after(component, turn.index, belief.open)
-                belief = belief.after(asked, of_category, others)
+                belief = belief.after(of_category.follows(asked, others), of_category.threshold)
                 if not filtered:
                     belief = _settled(beliefs[component.id], asked, of_category)
                 beliefs[component.id] = belief
@@ -265,14 +265,14 @@ def _score(counts: Floats) -> float:
 def _reached(answered: Sequence[Answered], category: Category, calibration: CategoryCalibration) -> _Reached:
     statuses = STATUSES[category]
     # A threshold that is never met keeps the belief going past what would be reported.
-    never = calibration.model_copy(update={"threshold": dict.fromkeys(statuses, 1.0)})
+    never = dict.fromkeys(statuses, 1.0)
     values, labels = [], []
     for item in answered:
         for component in item.asked(category):
             belief = Belief.start(category)
             for turn, label in enumerate(item.conversation.labelled_statuses(component.id), start=1):
                 asked, others = item.asked_after(component, turn, belief.open)
-                belief = belief.after(asked, never, others)
+                belief = belief.after(calibration.follows(asked, others), never)
                 values.append(np.cumsum(belief.masses[::-1])[::-1][1:])
                 labels.append(statuses.index(label))
     return _Reached(np.array(values).reshape(-1, len(statuses) - 1), np.array(labels, dtype=np.int64))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sklearn.metrics import cohen_kappa_score
 
 from tracker.conversation import Conversation
-from tracker.forward import Belief, CategoryCalibration
+from tracker.forward import Belief
 from tracker.goal import STATUSES, Category, reachable
 from training.data import Asked
 
@@ -46,7 +46,7 @@ def chain_figures(
                     row = moves[component.id, turn, previous]
                     following = reachable(component.category, previous)
                     answers[previous] = dict(zip(following, map(float, row), strict=False))
-                belief = belief.after(answers, CategoryCalibration())
+                belief = belief.after(answers)
                 truth[component.category].append(statuses.index(label))
                 found[component.category].append(statuses.index(belief.reported))
     figures = {}

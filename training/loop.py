@@ -89,7 +89,8 @@ def begin_with(start: Path, *, model: nn.Module, alpha: float) -> None:
     An adapter may lack layers that this model has factors for: they stay as they are, and add nothing.
     ``alpha`` is the model's; with another one the same factors would be other weights.
 
-    Raises ``InputError`` where they cannot be read, or are not those of this model.
+    Raises ``InputError`` where a checkpoint cannot be read or factors are not those of this model, and
+    ``ModelError`` where an adapter cannot be read.
     """
     if start.is_dir():
         source = start / "adapter.gguf"

@@ -43,7 +43,7 @@ def test_reports_only_move_forward(case, threshold, bias, temperature):
     )
     belief = Belief.start(category)
     for answers in turns:
-        after = belief.after(answers, calibration)
+        after = belief.after(calibration.follows(answers), calibration.threshold)
         assert after.reported in reachable(category, belief.reported)
         assert sum(after.masses) == pytest.approx(1)
         assert 0 <= after.state.probability <= 1 + 1e-9
@@ -55,7 +55,7 @@ def test_doubt_about_single_turns_adds_up():
     answer = {Status.ALIGNED: {Status.ALIGNED: 0.7, Status.MISALIGNED: 0.3}}
     reported = []
     for _ in range(3):
-        belief = belief.after(answer, CategoryCalibration())
+        belief = belief.after(answer)
         reported.append(belief.reported)
     assert reported == [Status.ALIGNED, Status.MISALIGNED, Status.MISALIGNED]
     assert belief.masses[0] == pytest.approx(0.7**3)
@@ -70,9 +70,8 @@ def test_two_opinions_are_pooled_by_their_weights():
     assert mended[Status.MISALIGNED] == pytest.approx(0.32**0.5 / (0.32**0.5 + 0.12**0.5))
     assert calibration.mend(model) == CategoryCalibration(temperature=2).mend(model)
     assert CategoryCalibration().mend(model, {Opinion.WORDS: words}) == pytest.approx(model)
-    belief = Belief.start(Category.POLICY).after(
-        {Status.ALIGNED: model}, calibration, {Opinion.WORDS: {Status.ALIGNED: words}}
-    )
+    follows = calibration.follows({Status.ALIGNED: model}, {Opinion.WORDS: {Status.ALIGNED: words}})
+    belief = Belief.start(Category.POLICY).after(follows)
     assert belief.reported is Status.MISALIGNED
 
 
@@ -80,7 +79,7 @@ def test_what_is_settled_is_asked_no_more():
     sure = {Status.INCOMPLETE: {Status.INCOMPLETE: 0.0, Status.ATTEMPTED: 0.0, Status.COMPLETE: 1.0}}
     belief = Belief.start(Category.OBJECTIVE)
     assert belief.open == (Status.INCOMPLETE,)
-    assert belief.after(sure, CategoryCalibration()).open == ()
+    assert belief.after(sure).open == ()
 
 
 def test_a_broken_calibration_is_one_line(tmp_path):

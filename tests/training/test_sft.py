@@ -15,7 +15,7 @@ pytest.importorskip("accelerate", reason="needs the train extra: accelerate")
 pytest.importorskip("matplotlib", reason="needs the train extra: matplotlib")
 
 from tracker.conversation import Conversation  # noqa: E402
-from tracker.errors import InputError  # noqa: E402
+from tracker.errors import InputError, ModelError  # noqa: E402
 from tracker.goal import Category, Component, Status  # noqa: E402
 from tracker.vocabulary import Vocabulary  # noqa: E402
 from training.config import SftConfig  # noqa: E402
@@ -158,10 +158,10 @@ def test_a_start_that_does_not_fit_is_told(configure: Configure, tmp_path: Path)
     with pytest.raises(InputError, match=r"no manifest\.json"):
         export(second.output, tmp_path / "more")
     (models / "adapter.gguf").write_bytes(b"GGUF")
-    with pytest.raises(InputError, match="damaged"):
+    with pytest.raises(ModelError, match="damaged"):
         Trainer(configure("damaged", frozen=0, start=models)).run()
     (models / "adapter.gguf").unlink()
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(ModelError, match="cannot read"):
         Trainer(configure("gone", frozen=0, start=models)).run()
 
 

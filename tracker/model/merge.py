@@ -43,7 +43,7 @@ def merge(base: Path, adapter: Path, output: Path, *, precision: Literal["F16", 
     Raises ``ModelError`` when one of the files is damaged or the adapter does not fit the base, and
     ``OSError`` when ``output`` cannot be written.
     """
-    source, change = _open(base), _open(adapter)
+    source, change = open_gguf(base), open_gguf(adapter)
     factors = _factors(change, source, adapter)
     kind = gguf.GGMLQuantizationType[precision]
     dtype = np.dtype(np.float16 if precision == "F16" else np.float32)
@@ -73,7 +73,8 @@ def merge(base: Path, adapter: Path, output: Path, *, precision: Literal["F16", 
         writer.close()
 
 
-def _open(path: Path) -> gguf.GGUFReader:
+def open_gguf(path: Path) -> gguf.GGUFReader:
+    """A reader of a GGUF file. Raises ``ModelError`` where it is missing or damaged."""
     try:
         return gguf.GGUFReader(path)
     except OSError as error:
