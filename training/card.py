@@ -164,19 +164,21 @@ class Run(BaseModel):
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """This run, those before it, the first one first, and those beside it."""
-        return (
-            *(self.start.runs if self.start else ()),
-            self,
-            *(self.beside.runs if self.beside else ()),
-        )
+        """This run, those before it, the first one first, and those beside it that are none of these."""
+        line = (*(self.start.runs if self.start else ()), self)
+        return (*line, *(run for run in (self.beside.runs if self.beside else ()) if run not in line))
 
     @property
     def told(self) -> str:
         """How many passes there were, in words."""
         begun = f"{self.start.told} and then " if self.start else ""
-        beside = f", averaged with a run of {self.beside.told}" if self.beside else ""
-        return f"{begun}{self.passes}{beside}"
+        if self.beside is None:
+            averaged = ""
+        elif self.beside == self.start:
+            averaged = ", averaged with what these last ones began with"
+        else:
+            averaged = f", averaged with a run of {self.beside.told}"
+        return f"{begun}{self.passes}{averaged}"
 
 
 class Training(Run):

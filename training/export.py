@@ -33,15 +33,20 @@ MAX_BYTES = 25 * 1024 * 1024
 
 
 def averaged(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The factors of the mean of what two runs made of the weights: side by side, their ranks added up.
+    """Factors for the mean of what two runs made of the weights, in the rank that both have.
 
-    That is exactly the mean of the weights, which the mean of the factors is not; averaging fine-tuned
-    weights is due to Wortsman et al. 2022 (arXiv 2203.05482).
+    The mean has up to twice that rank; these are the nearest to it (Eckart and Young 1936). The mean of the
+    factors would be another thing. Averaging fine-tuned weights is due to Wortsman et al. 2022 (arXiv
+    2203.05482).
     """
-    found = {}
-    for name, factor in one.items():
-        first, second = factor.float(), other[name].float()
-        found[name] = torch.cat([first, second]) if name.endswith(".a") else torch.cat([first, second], 1) / 2
+    found = dict(one)
+    for name in (name.removesuffix("a") for name in one if name.endswith(".a")):
+        runs = [(run[f"{name}b"].double(), run[f"{name}a"].double()) for run in (one, other)]
+        rank = len(runs[0][1])
+        left, strengths, right = torch.linalg.svd(sum(b @ a for b, a in runs) / 2, full_matrices=False)
+        scale = strengths[:rank].sqrt()
+        found[f"{name}a"] = (scale[:, None] * right[:rank]).float()
+        found[f"{name}b"] = (left[:, :rank] * scale).float()
     return found
 
 
@@ -65,18 +70,17 @@ def export(
     name = LAST if last else None
     state = read_checkpoint(run, "training.sft", name=name)
     config = SftConfig.model_validate_json(state["config"])
-    described, rank, alpha = _described(state, config), config.rank, config.alpha
+    described = _described(state, config)
     if beside is not None:
         other = read_checkpoint(beside, "training.sft", name=name)
         its = SftConfig.model_validate_json(other["config"])
-        if (its.rank, its.alpha) != (rank, alpha) or other["factors"].keys() != state["factors"].keys():
+        fits = (its.rank, its.alpha) == (config.rank, config.alpha)
+        if not fits or other["factors"].keys() != state["factors"].keys():
             raise InputError(f"has factors of other layers, rank or alpha than {run}", source=beside)
         state = {"factors": averaged(state["factors"], other["factors"])}
-        # What scales the factors is alpha divided by the rank, and stays what it was.
-        rank, alpha = 2 * rank, 2 * alpha
         described["beside"] = _described(other, its)
     manifest = {
-        **write_shippable(state, rank, alpha, models, most=MAX_BYTES),
+        **write_shippable(state, config.rank, config.alpha, models, most=MAX_BYTES),
         "training": {
             "date": datetime.now(UTC).date().isoformat(),
             "commit": commit(),
