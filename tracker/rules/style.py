@@ -136,7 +136,7 @@ _LAST_SIGNS = (
     (".", r"a (?:full stop|period)"),
     ("!", r"an exclamation mark"),
 )
-_OWN = r"q|[\w-]*\d[\w-]*|(?:[a-z]\.)+[a-z]?"
+_OWN = r"q|[\w-]*\d[\w-]*|(?:[a-z]\. ?)+[a-z]?"
 """Words in quotation marks, a number, or initials."""
 _OPENING = 40
 """Letters of a message within which a greeting opens it."""
@@ -226,7 +226,7 @@ _SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (r"ellips[ei]s|three dots(?: in a row)?", re.compile(r"\.\.|…")),
     (_BOTH, re.compile(f"{PLEASE.pattern}|{THANKS.pattern}", re.I)),
     (r"please", PLEASE),
-    (r"thank(?:s| you| the agent|ing the agent)?|thank-yous?", THANKS),
+    (r"thank(?:s| you| (?:the|your) [a-z]+|ing the agent)?|thank-yous?", THANKS),
     (r"sorry|apologi[sz]e|apologies|apology", SORRY),
 )
 _REQUEST = re.compile(r"\?|\b(?:could|can|would) you|\bi(?:['’]d| would) like|\bi (?:want|need)\b", re.I)
@@ -242,8 +242,8 @@ def _signs(wording: Wording) -> Breaks | None:
         rest = Wording(text).without(named)
         if rest is None:
             continue
-        if named == _BOTH and not rest.forbids:
-            return None  # one of them, or both?
+        if named == _BOTH and not rest.forbids and "please or " not in text:
+            return None  # both, in every message?
         return _polar(rest, _has(pattern))
     return None
 
@@ -252,7 +252,8 @@ def _asking(wording: Wording) -> Breaks | None:
     """Please wherever something is asked for."""
     if not re.fullmatch(
         r"(?:you )?say (?:q|please),? "
-        r"(?:in every message (?:in which you ask|that asks) for something|whenever you ask for something)",
+        r"(?:in e(?:very|ach) message (?:in which you ask|that asks) for something"
+        r"|whenever you ask for something)",
         wording.text,
     ) or wording.quoted not in ((), ("please",)):
         return None
