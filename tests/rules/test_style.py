@@ -27,6 +27,7 @@ def broken_at(rule: str, *messages: str) -> int:
         ('Say "please" in every message.', "A room, please.", "A room."),
         ("Never say please.", "A room.", "A room, please."),
         ('Say "please" whenever you ask for something.', "Yes, the first.", "Could you book the first?"),
+        ("Say please in every message that asks for something.", "A room, please.", "I need a room."),
         ("Say please in each message that asks for something.", "A room, please.", "I need a room."),
         ("Say please or thank you in every message.", "A room, please. Thanks!", "A room."),
         ("Thank the vintner in every message.", "Six bottles. Thank you!", "Six bottles, please."),

@@ -215,7 +215,8 @@ def _in_the_first(pattern: re.Pattern[str], *, wanted: bool) -> Breaks:
 
 # Signs, letters and words
 
-_BOTH = r"please (?:nor|or|and) (?:thank you|thanks)"
+_EITHER = r"please or (?:thank you|thanks)"
+_BOTH = r"please (?:nor|and) (?:thank you|thanks)"
 _SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (r"exclamation (?:marks?|points?)", re.compile("!")),
     (r"question marks?", re.compile(r"\?")),
@@ -224,7 +225,7 @@ _SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (r"digits?|numerals?", re.compile(r"\d")),
     (r"brackets?|parenthes[ei]s", re.compile(r"[()\[\]]")),
     (r"ellips[ei]s|three dots(?: in a row)?", re.compile(r"\.\.|…")),
-    (_BOTH, re.compile(f"{PLEASE.pattern}|{THANKS.pattern}", re.I)),
+    *((named, re.compile(f"{PLEASE.pattern}|{THANKS.pattern}", re.I)) for named in (_EITHER, _BOTH)),
     (r"please", PLEASE),
     (r"thank(?:s| you| (?:the|your) [a-z]+|ing the agent)?|thank-yous?", THANKS),
     (r"sorry|apologi[sz]e|apologies|apology", SORRY),
@@ -242,8 +243,8 @@ def _signs(wording: Wording) -> Breaks | None:
         rest = Wording(text).without(named)
         if rest is None:
             continue
-        if named == _BOTH and not rest.forbids and "please or " not in text:
-            return None  # both, in every message?
+        if named == _BOTH and not rest.forbids:
+            return None  # one of them would not do
         return _polar(rest, _has(pattern))
     return None
 
@@ -252,7 +253,7 @@ def _asking(wording: Wording) -> Breaks | None:
     """Please wherever something is asked for."""
     if not re.fullmatch(
         r"(?:you )?say (?:q|please),? "
-        r"(?:in e(?:very|ach) message (?:in which you ask|that asks) for something"
+        r"(?:in (?:every|each) message (?:in which you ask|that asks) for something"
         r"|whenever you ask for something)",
         wording.text,
     ) or wording.quoted not in ((), ("please",)):
