@@ -159,26 +159,30 @@ class Run(BaseModel):
     data: tuple[DataFile, ...]
     start: Run | None = None
     """The run whose factors this one began with."""
-    beside: Run | None = None
-    """The run whose weights were averaged with this one's."""
+    beside: tuple[Run, ...] = ()
+    """Those whose weights were averaged with this one's."""
+
+    @property
+    def line(self) -> tuple[Run, ...]:
+        """This run and those before it, the first one first."""
+        return (*(self.start.line if self.start else ()), self)
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """This run, those before it, the first one first, and those beside it that are none of these."""
-        line = (*(self.start.runs if self.start else ()), self)
-        return (*line, *(run for run in (self.beside.runs if self.beside else ()) if run not in line))
+        """The line of this run, and of those beside it what is not among them."""
+        found = list(self.line)
+        for other in self.beside:
+            found += [run for run in other.runs if run not in found]
+        return tuple(found)
 
     @property
     def told(self) -> str:
         """How many passes there were, in words."""
         begun = f"{self.start.told} and then " if self.start else ""
-        if self.beside is None:
-            averaged = ""
-        elif self.beside == self.start:
-            averaged = ", averaged with what these last ones began with"
-        else:
-            averaged = f", averaged with a run of {self.beside.told}"
-        return f"{begun}{self.passes}{averaged}"
+        own = sum(run in self.line for run in self.beside)
+        averaged = [f"the {own} runs before it" if own > 1 else "the run before it"] if own else []
+        averaged += [f"a run of {run.told}" for run in self.beside if run not in self.line]
+        return f"{begun}{self.passes}" + (f", averaged with {' and '.join(averaged)}" if averaged else "")
 
 
 class Training(Run):

@@ -3,7 +3,7 @@
 Knows checkpoints of ``training.sft`` and what a manifest tells. Knows nothing about data or figures.
 
 The factors were trained in the base GGUF's own layout, so they are written as they are; with ``--beside``
-another run the adapter is the mean of both. It is float16; ``goalstate`` merges it into the base and
+another run, or several, the adapter is their mean. It is float16; ``goalstate`` merges it into the base and
 quantises the result on first use.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,18 +32,20 @@ MAX_BYTES = 25 * 1024 * 1024
 """No shipped adapter is larger."""
 
 
-def averaged(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Factors for the mean of what two runs made of the weights, in the rank that both have.
+def averaged(runs: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """Factors for the mean of what runs of one rank made of the weights, in that rank.
 
-    The mean has up to twice that rank; these are the nearest to it (Eckart and Young 1936). The mean of the
-    factors would be another thing. Averaging fine-tuned weights is due to Wortsman et al. 2022 (arXiv
-    2203.05482).
+    Where a run has no factors for a layer, it left the base's weights. The mean has up to as many times the
+    rank as there are runs; these are the nearest to it (Eckart and Young 1936). The mean of the factors would
+    be another thing. Averaging fine-tuned weights is due to Wortsman et al. 2022 (arXiv 2203.05482).
     """
-    found = dict(one)
-    for name in (name.removesuffix("a") for name in one if name.endswith(".a")):
-        runs = [(run[f"{name}b"].double(), run[f"{name}a"].double()) for run in (one, other)]
-        rank = len(runs[0][1])
-        left, strengths, right = torch.linalg.svd(sum(b @ a for b, a in runs) / 2, full_matrices=False)
+    found: dict[str, torch.Tensor] = {}
+    for name in sorted({name.removesuffix("a") for run in runs for name in run if name.endswith(".a")}):
+        having = [(run[f"{name}b"].double(), run[f"{name}a"].double()) for run in runs if f"{name}a" in run]
+        rank = len(having[0][1])
+        left, strengths, right = torch.linalg.svd(
+            sum(b @ a for b, a in having) / len(runs), full_matrices=False
+        )
         scale = strengths[:rank].sqrt()
         found[f"{name}a"] = (scale[:, None] * right[:rank]).float()
         found[f"{name}b"] = (left[:, :rank] * scale).float()
@@ -56,29 +58,29 @@ def export(
     notes: Sequence[str] = (),
     *,
     last: bool = False,
-    beside: Path | None = None,
+    beside: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Write ``adapter.gguf`` and ``manifest.json`` from a run's checkpoint; returns the manifest.
 
     The checkpoint is the best on validation where the run kept one, or else the last; ``last`` asks for the
-    last. ``beside`` is another run, whose weights are averaged with this one's (``averaged``). ``notes`` say
+    last. ``beside`` are other runs, whose weights are averaged with this one's (``averaged``). ``notes`` say
     what else a reader of the model card has to know about the run.
 
     Raises ``InputError`` when there is no checkpoint, when the one that the run began with is gone, when
-    ``beside`` has other layers or another rank, or when the adapter would be too large to ship.
+    one ``beside`` has another rank or alpha, or when the adapter would be too large to ship.
     """
     name = LAST if last else None
     state = read_checkpoint(run, "training.sft", name=name)
     config = SftConfig.model_validate_json(state["config"])
     described = _described(state, config)
-    if beside is not None:
-        other = read_checkpoint(beside, "training.sft", name=name)
+    others = [(path, read_checkpoint(path, "training.sft", name=name)) for path in beside]
+    for path, other in others:
         its = SftConfig.model_validate_json(other["config"])
-        fits = (its.rank, its.alpha) == (config.rank, config.alpha)
-        if not fits or other["factors"].keys() != state["factors"].keys():
-            raise InputError(f"has factors of other layers, rank or alpha than {run}", source=beside)
-        state = {"factors": averaged(state["factors"], other["factors"])}
-        described["beside"] = _described(other, its)
+        if (its.rank, its.alpha) != (config.rank, config.alpha):
+            raise InputError(f"has factors of another rank or alpha than {run}", source=path)
+        described.setdefault("beside", []).append(_described(other, its))
+    if others:
+        state = {"factors": averaged([state["factors"], *(other["factors"] for _, other in others)])}
     manifest = {
         **write_shippable(state, config.rank, config.alpha, models, most=MAX_BYTES),
         "training": {
@@ -183,7 +185,13 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of a run of training.sft")
     parser.add_argument("models", type=Path, help="folder to write adapter.gguf and manifest.json to")
     parser.add_argument("--note", action="append", default=[], help="for the model card; repeatable")
-    parser.add_argument("--beside", type=Path, help="another run, to ship the mean of both")
+    parser.add_argument(
+        "--beside",
+        type=Path,
+        action="append",
+        default=[],
+        help="another run, to ship the mean of both; repeatable",
+    )
     parser.add_argument("--last", action="store_true", help="the last checkpoint, not the best on validation")
     arguments = parser.parse_args()
     manifest = export(

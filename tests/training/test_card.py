@@ -107,15 +107,15 @@ def test_a_run_that_began_with_another_shows_both(models: Path, run: Path, figur
     assert "| argument | run 1 | run 2 |" in card
     assert "| `learning_rate` | `0.002` | `0.001` |" in card
     assert "| `missed` |  | `0.5` |" in card
-    later["beside"] = {"passes": 78, "config": {}, "data": []}
+    later["beside"] = [{"passes": 78, "config": {}, "data": []}]
     (models / "manifest.json").write_text(json.dumps({**MANIFEST, "training": later}))
     averaged = write_card(models, runs=[run, run], figures=[figures]).read_text(encoding="utf-8")
     assert "Passes: 56 and then 1234, averaged with a run of 78." in averaged
     assert "| run 2 | run 3 |" in averaged
-    later["beside"] = later["start"]
+    later["beside"] = [later["start"]]
     (models / "manifest.json").write_text(json.dumps({**MANIFEST, "training": later}))
     averaged = write_card(models, runs=[run, run], figures=[figures]).read_text(encoding="utf-8")
-    assert "Passes: 56 and then 1234, averaged with what these last ones began with." in averaged
+    assert "Passes: 56 and then 1234, averaged with the run before it." in averaged
     assert "run 3" not in averaged
     assert card.count("| written/train.jsonl | judged labels |") == 1
     assert "| judged/more.jsonl | judged labels | `eeeeeeeeeeee` |" in card

@@ -196,7 +196,7 @@ def test_two_runs_are_exported_as_the_mean_of_their_weights(configure: Configure
     for run in runs:
         Trainer(run).run()
     factors = [read_checkpoint(run.output, "test")["factors"] for run in runs]
-    both, same = averaged(*factors), averaged(factors[0], factors[0])
+    both, same = averaged(factors), averaged([factors[0]] * 3)
     for name in (name for name in both if name.endswith(".a")):
         other = name.removesuffix("a") + "b"
         mean = sum(part[other] @ part[name] for part in factors) / 2
@@ -204,14 +204,22 @@ def test_two_runs_are_exported_as_the_mean_of_their_weights(configure: Configure
         assert torch.dist(both[other] @ both[name], mean) <= 1.001 * beyond + 1e-6
         assert torch.allclose(same[other] @ same[name], factors[0][other] @ factors[0][name], atol=1e-6)
         assert both[name].abs().max() > 0
-    manifest = export(runs[0].output, tmp_path / "models", beside=runs[1].output)
+    manifest = export(runs[0].output, tmp_path / "models", beside=[runs[1].output])
     adapter = manifest["adapter"]
     assert (adapter["rank"], adapter["alpha"]) == (runs[0].rank, runs[0].alpha)
-    assert manifest["training"]["beside"]["config"]["random_state"] == 1
+    assert manifest["training"]["beside"][0]["config"]["random_state"] == 1
+    lower = {name: factor for name, factor in factors[0].items() if ".0." not in name} | {
+        name.replace(".1.", ".0."): factor for name, factor in factors[1].items() if ".1." in name
+    }
+    deeper = averaged([factors[0], lower])
+    name = next(name.removesuffix("a") for name in deeper if ".0." in name and name.endswith(".a"))
+    # A run without factors there left the base's weights.
+    half = lower[f"{name}b"] @ lower[f"{name}a"] / 2
+    assert torch.allclose(deeper[f"{name}b"] @ deeper[f"{name}a"], half, atol=1e-6)
     third = configure("third", passes=2, rank=2)
     Trainer(third).run()
     with pytest.raises(InputError, match="rank"):
-        export(runs[0].output, tmp_path / "models", beside=third.output)
+        export(runs[0].output, tmp_path / "models", beside=[third.output])
 
 
 def test_weak_conversations_come_first_and_then_among_the_judged_ones(configure: Configure) -> None:
