@@ -117,6 +117,11 @@ def test_a_run_that_began_with_another_shows_both(models: Path, run: Path, figur
     averaged = write_card(models, runs=[run, run], figures=[figures]).read_text(encoding="utf-8")
     assert "Passes: 56 and then 1234, averaged with the run before it." in averaged
     assert "run 3" not in averaged
+    later["start"]["start"] = {"passes": 12, "config": {}, "data": []}
+    later["beside"] = [later["start"], later["start"]["start"]]
+    (models / "manifest.json").write_text(json.dumps({**MANIFEST, "training": later}))
+    averaged = write_card(models, runs=[run] * 3, figures=[figures]).read_text(encoding="utf-8")
+    assert "Passes: 12 and then 56 and then 1234, averaged with the 2 runs before it." in averaged
     assert card.count("| written/train.jsonl | judged labels |") == 1
     assert "| judged/more.jsonl | judged labels | `eeeeeeeeeeee` |" in card
 
