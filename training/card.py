@@ -16,7 +16,7 @@ import statistics
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 from string import Template
 from types import MappingProxyType
@@ -179,9 +179,11 @@ class Run(BaseModel):
     def told(self) -> str:
         """How many passes there were, in words."""
         begun = f"{self.start.told} and then " if self.start else ""
-        own = sum(run in self.line for run in self.beside)
-        averaged = [f"the {own} runs before it" if own > 1 else "the run before it"] if own else []
-        averaged += [f"a run of {run.told}" for run in self.beside if run not in self.line]
+        before = list(takewhile(self.beside.__contains__, reversed(self.line[:-1])))
+        averaged = []
+        if before:
+            averaged.append("the run before it" if len(before) == 1 else f"the {len(before)} runs before it")
+        averaged += [f"a run of {run.told}" for run in self.beside if run not in before]
         return f"{begun}{self.passes}" + (f", averaged with {' and '.join(averaged)}" if averaged else "")
 
 

@@ -190,7 +190,7 @@ def main() -> None:
         type=Path,
         action="append",
         default=[],
-        help="another run, to ship the mean of both; repeatable",
+        help="another run, to ship the mean with it; repeatable",
     )
     parser.add_argument("--last", action="store_true", help="the last checkpoint, not the best on validation")
     arguments = parser.parse_args()

@@ -122,6 +122,10 @@ def test_a_run_that_began_with_another_shows_both(models: Path, run: Path, figur
     (models / "manifest.json").write_text(json.dumps({**MANIFEST, "training": later}))
     averaged = write_card(models, runs=[run] * 3, figures=[figures]).read_text(encoding="utf-8")
     assert "Passes: 12 and then 56 and then 1234, averaged with the 2 runs before it." in averaged
+    later["beside"] = [later["start"]["start"]]
+    (models / "manifest.json").write_text(json.dumps({**MANIFEST, "training": later}))
+    averaged = write_card(models, runs=[run] * 3, figures=[figures]).read_text(encoding="utf-8")
+    assert "Passes: 12 and then 56 and then 1234, averaged with a run of 12." in averaged
     assert card.count("| written/train.jsonl | judged labels |") == 1
     assert "| judged/more.jsonl | judged labels | `eeeeeeeeeeee` |" in card
 
