@@ -51,6 +51,11 @@ class CategoryCalibration(BaseModel):
     beside: Mapping[Opinion, Annotated[float, Field(ge=0)]] = {}
     """The weights of the log-probabilities that other opinions give: a logarithmic opinion pool (Genest and
     Zidek 1986), in which the model's have the weight 1 / ``temperature``. 0 where one is missing."""
+    certainty: Mapping[Status, float] = {}
+    """Added to the log-odds that the component stands where it is reported, by the status reported; 0 where
+    it is missing. The chain takes errors at different turns for independent, and believes nothing new of a
+    component once its end is reported, so what it says is too low for some statuses and too high for others.
+    It moves no status."""
 
     def mend(
         self, probabilities: Distribution, others: Mapping[Opinion, Distribution] = MappingProxyType({})
@@ -84,6 +89,12 @@ class CategoryCalibration(BaseModel):
             before: self.mend(answer, {opinion: said[before] for opinion, said in others.items()})
             for before, answer in answers.items()
         }
+
+    def state(self, belief: Belief) -> ComponentState:
+        """What is said about the component: its status, and the probability that this is where it stands."""
+        believed = belief.masses[STATUSES[belief.category].index(belief.reported)]
+        against = math.exp(-self.certainty.get(belief.reported, 0.0)) * (1 - believed)
+        return ComponentState(belief.reported, believed / (believed + against))
 
 
 class Calibration(BaseModel):
@@ -167,8 +178,3 @@ class Belief:
             if reached >= threshold.get(status, 0.5):
                 reported = status
         return Belief(self.category, masses, reported)
-
-    @property
-    def state(self) -> ComponentState:
-        """What is said about the component: its status, and the probability that this is where it stands."""
-        return ComponentState(self.reported, self.masses[STATUSES[self.category].index(self.reported)])

@@ -383,7 +383,7 @@ class Session:
             said = {opinion: by_component.get(name, {}) for opinion, by_component in self._said.items()}
             follows = calibration.follows(found.get(name, {}), said) | self._settled.get(name, {})
             self._beliefs[name] = self._beliefs[name].after(follows, calibration.threshold)
-            states[name] = self._beliefs[name].state
+            states[name] = calibration.state(self._beliefs[name])
         self._state = GoalState(self._state.turn + 1, states)
         return self._state
 

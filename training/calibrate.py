@@ -3,13 +3,15 @@
 Knows the raw answers of the shipped model and of the opinions beside it (``tracker.opinions``), labels, and
 the calibration that ``tracker.forward`` applies. Knows nothing about weights or trees.
 
-Two things are fitted on validation, per category. A temperature, a weight of each other opinion and a bias
+Three things are fitted on validation, per category. A temperature, a weight of each other opinion and a bias
 per status, by maximum likelihood of the labelled changes (Platt 1999; Guo et al. 2017, arXiv 1706.04599, with
 a bias because training favours changes), with a weak prior towards changing nothing, or towards equal shares
-where there are several opinions. Then the thresholds at which the forward filter
-reports a status. What each step brings is printed, and how well each file does with calibrations that were
-fitted without the conversations that they report: by the model, by each other opinion, by those that go
-together without a model, and by all. Trackers without a model have calibrations of their own.
+where there are several opinions. Then the thresholds at which the forward filter reports a status. Then how
+sure to be of each status that is reported.
+
+What each step brings is printed, and how well each file does with calibrations that were fitted without the
+conversations that they report: by the model, by each other opinion, by those that go together without a
+model, and by all. Trackers without a model have calibrations of their own.
 """
 
 from __future__ import annotations
@@ -25,11 +27,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import log_expit, logit
 
 from tracker.agreement import Agreement, Floats, accuracy, cohen_kappa, evaluate
 from tracker.atomic import write_text
-from tracker.conversation import Conversation
+from tracker.conversation import Conversation, Turn
 from tracker.decoding import Decoder, Distribution
 from tracker.forward import Belief, Calibration, CategoryCalibration
 from tracker.goal import STATUSES, Category, Component, Status, is_final, start_status
@@ -102,26 +105,44 @@ class Answered:
         ``filtered=False`` believes each turn by itself; ``ruled`` has code check the policies that it can.
         """
         goal, turns = self.conversation.goal, self.conversation.turns
-        rules = self.rules if ruled else {}
-        beliefs = {component.id: Belief.start(component.category) for component in goal}
-        states = [GoalState.start(goal)]
-        for turn in turns:
-            components: dict[str, ComponentState] = {}
-            for component in goal:
-                if component.id in rules:
-                    before = states[-1][component.id].status
-                    components[component.id] = checked(rules[component.id], before, turns[: turn.index])
-                    continue
-                of_category = calibration[component.category]
-                belief = beliefs[component.id]
-                asked, others = self.asked_after(component, turn.index, belief.open)
-                belief = belief.after(of_category.follows(asked, others), of_category.threshold)
-                if not filtered:
-                    belief = _settled(beliefs[component.id], asked, of_category)
-                beliefs[component.id] = belief
-                components[component.id] = belief.state
-            states.append(GoalState(turn.index, components))
-        return Track(self.conversation.id, goal, tuple(states[1:]))
+        states: dict[str, list[ComponentState]] = {}
+        for component in goal:
+            if ruled and (rule := self.rules.get(component.id)):
+                states[component.id] = _by_rule(rule, component, turns)
+                continue
+            of_category = calibration[component.category]
+            states[component.id] = [
+                of_category.state(belief)
+                for belief in self.beliefs(component, of_category, filtered=filtered)
+            ]
+        by_turn = zip(*states.values(), strict=True)
+        return Track(
+            self.conversation.id,
+            goal,
+            tuple(
+                GoalState(turn.index, dict(zip(states, after, strict=True)))
+                for turn, after in zip(turns, by_turn, strict=True)
+            ),
+        )
+
+    def beliefs(
+        self, component: Component, calibration: CategoryCalibration, *, filtered: bool = True
+    ) -> Iterator[Belief]:
+        """What is believed about a component after every turn."""
+        belief = Belief.start(component.category)
+        for turn in self.conversation.turns:
+            asked, others = self.asked_after(component, turn.index, belief.open)
+            after = belief.after(calibration.follows(asked, others), calibration.threshold)
+            belief = after if filtered else _settled(belief, asked, calibration)
+            yield belief
+
+
+def _by_rule(rule: Check, component: Component, turns: Sequence[Turn]) -> list[ComponentState]:
+    """What code says about a policy after every turn."""
+    states = [ComponentState(component.start, 1.0)]
+    for turn in turns:
+        states.append(checked(rule, states[-1].status, turns[: turn.index]))
+    return states[1:]
 
 
 def _settled(
@@ -265,26 +286,57 @@ def _score(counts: Floats) -> float:
 def _reached(answered: Sequence[Answered], category: Category, calibration: CategoryCalibration) -> _Reached:
     statuses = STATUSES[category]
     # A threshold that is never met keeps the belief going past what would be reported.
-    never = dict.fromkeys(statuses, 1.0)
+    unreported = calibration.model_copy(update={"threshold": dict.fromkeys(statuses, 1.0)})
     values, labels = [], []
     for item in answered:
         for component in item.asked(category):
-            belief = Belief.start(category)
-            for turn, label in enumerate(item.conversation.labelled_statuses(component.id), start=1):
-                asked, others = item.asked_after(component, turn, belief.open)
-                belief = belief.after(calibration.follows(asked, others), never)
+            reported = item.conversation.labelled_statuses(component.id)
+            for belief, label in zip(item.beliefs(component, unreported), reported, strict=True):
                 values.append(np.cumsum(belief.masses[::-1])[::-1][1:])
                 labels.append(statuses.index(label))
     return _Reached(np.array(values).reshape(-1, len(statuses) - 1), np.array(labels, dtype=np.int64))
 
 
+def fit_certainty(
+    answered: Sequence[Answered], category: Category, calibration: CategoryCalibration
+) -> CategoryCalibration:
+    """How much surer, or less sure, to be of a status once it is reported.
+
+    One number for each status, by penalised maximum likelihood of its being right after every turn at which
+    it is reported.
+    """
+    found: dict[Status, list[tuple[float, bool]]] = {}
+    for item in answered:
+        for component in item.asked(category):
+            labels = item.conversation.labelled_statuses(component.id)
+            for belief, label in zip(item.beliefs(component, calibration), labels, strict=True):
+                believed = CategoryCalibration().state(belief).probability
+                found.setdefault(belief.reported, []).append((believed, belief.reported is label))
+    certainty = {status: _shift(found[status]) for status in STATUSES[category] if status in found}
+    return calibration.model_copy(update={"certainty": certainty})
+
+
+def _shift(found: Sequence[tuple[float, bool]]) -> float:
+    """What to add to the log-odds of probabilities, in view of what came true of them."""
+    probabilities, came_true = np.array(found, dtype=float).T
+    odds = logit(probabilities.clip(1e-3, 1 - 1e-3))
+
+    def loss(shift: float) -> float:
+        likelihood = log_expit(np.where(came_true, odds + shift, -odds - shift))
+        return float(-likelihood.sum() + PRIOR * shift**2)
+
+    return round(float(minimize_scalar(loss).x), 3)
+
+
 def fit(answered: Sequence[Answered]) -> dict[str, Calibration]:
-    """Calibrations by how far they go: ``probabilities``, and with ``thresholds`` as well."""
+    """Calibrations by how far they go: ``probabilities``, with ``thresholds``, and with ``certainty`` too."""
     mended = {category: fit_probabilities(answered, category) for category in Category}
-    full = {category: fit_thresholds(answered, category, mended[category]) for category in Category}
+    reported = {category: fit_thresholds(answered, category, mended[category]) for category in Category}
+    full = {category: fit_certainty(answered, category, reported[category]) for category in Category}
     return {
         "probabilities": Calibration(categories=mended),
-        "thresholds": Calibration(categories=full),
+        "thresholds": Calibration(categories=reported),
+        "certainty": Calibration(categories=full),
     }
 
 
@@ -304,7 +356,8 @@ def steps(answered: Sequence[Answered], fitted: Mapping[str, Calibration]) -> di
         "forward filter": agreement(Calibration()),
         "and calibrated": agreement(fitted["probabilities"]),
         "and thresholds": agreement(fitted["thresholds"]),
-        "and rules that code checks": agreement(fitted["thresholds"], ruled=True),
+        "and certainty": agreement(fitted["certainty"]),
+        "and rules that code checks": agreement(fitted["certainty"], ruled=True),
     }
 
 
@@ -317,7 +370,7 @@ def held_out(
     as many of the files in ``also``. In the order of the files.
     """
     without = [
-        fit([item for file in fitted for n, item in enumerate(file) if n % FOLDS != fold])["thresholds"]
+        fit([item for file in fitted for n, item in enumerate(file) if n % FOLDS != fold])["certainty"]
         for fold in range(FOLDS)
     ]
     return [
@@ -378,9 +431,9 @@ def report(
 
 def shippable(answered: Sequence[Answered]) -> dict[str, Calibration]:
     """The calibrations that are shipped, by their files' names."""
-    found = {"calibration.json": fit(answered)["thresholds"]}
+    found = {"calibration.json": fit(answered)["certainty"]}
     for name, by in _modelless(answered[0].others):
-        without = fit([item.without_model(by) for item in answered])["thresholds"]
+        without = fit([item.without_model(by) for item in answered])["certainty"]
         found[calibration_name(name)] = modelless(without, by[0])
     return found
 

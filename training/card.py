@@ -403,7 +403,8 @@ class Card:
             "Fitted on validation (`calibration.json`). The model's log-probabilities are divided by the "
             "temperature, those of the lexical model (words) and of the encoder are multiplied by their "
             "weights, and the bias is added. A status is reported once it, or one beyond it, has its "
-            "threshold's probability.\n\n"
+            "threshold's probability; to the log-odds that the component stands there, its certainty is "
+            "added.\n\n"
             + table(
                 (
                     "category",
@@ -411,6 +412,7 @@ class Card:
                     *(f"weight of {one}" for one in Opinion),
                     "bias",
                     "threshold",
+                    "certainty",
                 ),
                 [
                     (
@@ -419,6 +421,7 @@ class Card:
                         *(f"{part.beside.get(one, 0.0):.3f}" for one in Opinion),
                         _by_status(part.bias),
                         _by_status(part.threshold),
+                        _by_status(part.certainty),
                     )
                     for category, part in self.calibration.categories.items()
                 ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from tracker.errors import ModelError
 from tracker.forward import Belief, Calibration, CategoryCalibration
 from tracker.goal import STATUSES, Category, Status, is_final, reachable
 from tracker.opinions import Opinion
+from tracker.state import ComponentState
 
 categories = st.sampled_from(list(Category))
 
@@ -32,21 +35,22 @@ def answered_turns(draw):
     return category, turns
 
 
-@given(answered_turns(), st.floats(0.05, 0.95), st.floats(-3, 3), st.floats(0.2, 5))
-def test_reports_only_move_forward(case, threshold, bias, temperature):
+@given(answered_turns(), st.floats(0.05, 0.95), st.floats(-3, 3), st.floats(0.2, 5), st.floats(-3, 3))
+def test_reports_only_move_forward(case, threshold, bias, temperature, certainty):
     category, turns = case
     moving = STATUSES[category][1:]
     calibration = CategoryCalibration(
         temperature=temperature,
         bias=dict.fromkeys(moving, bias),
         threshold=dict.fromkeys(moving, threshold),
+        certainty=dict.fromkeys(STATUSES[category], certainty),
     )
     belief = Belief.start(category)
     for answers in turns:
         after = belief.after(calibration.follows(answers), calibration.threshold)
         assert after.reported in reachable(category, belief.reported)
         assert sum(after.masses) == pytest.approx(1)
-        assert 0 <= after.state.probability <= 1 + 1e-9
+        assert 0 <= calibration.state(after).probability <= 1 + 1e-9
         belief = after
 
 
@@ -59,6 +63,17 @@ def test_doubt_about_single_turns_adds_up():
         reported.append(belief.reported)
     assert reported == [Status.ALIGNED, Status.MISALIGNED, Status.MISALIGNED]
     assert belief.masses[0] == pytest.approx(0.7**3)
+
+
+def test_how_sure_to_be_of_a_status_goes_by_the_status():
+    answer = {Status.INCOMPLETE: {Status.INCOMPLETE: 0.4, Status.ATTEMPTED: 0.2, Status.COMPLETE: 0.4}}
+    belief = Belief.start(Category.OBJECTIVE).after(answer)
+    assert CategoryCalibration().state(belief) == ComponentState(Status.ATTEMPTED, pytest.approx(0.2))
+    # Odds of one to four, made twice as high; those of other statuses stay out of it.
+    surer = CategoryCalibration(certainty={Status.ATTEMPTED: math.log(2), Status.COMPLETE: -5})
+    assert surer.state(belief) == ComponentState(Status.ATTEMPTED, pytest.approx(1 / 3))
+    certain = Belief.start(Category.OBJECTIVE)
+    assert CategoryCalibration(certainty={Status.INCOMPLETE: -2}).state(certain).probability == 1
 
 
 def test_two_opinions_are_pooled_by_their_weights():

@@ -11,9 +11,11 @@ from tracker.conversation import Conversation, Message, Role
 from tracker.forward import Calibration, CategoryCalibration
 from tracker.goal import Category, Component, Goal, Status
 from tracker.opinions import Opinion
+from tracker.state import ComponentState
 from training.calibrate import (
     Answered,
     fit,
+    fit_certainty,
     fit_probabilities,
     fit_thresholds,
     held_out,
@@ -69,13 +71,13 @@ def test_what_is_called_too_likely_is_mended() -> None:
 def test_a_model_that_sees_nothing_reports_nothing() -> None:
     answered = _blind()
     assert _reports(answered, CategoryCalibration()) == 40
-    assert _reports(answered, fit(answered)["thresholds"][Category.POLICY]) == 0
+    assert _reports(answered, fit(answered)["certainty"][Category.POLICY]) == 0
 
 
 def test_a_break_that_the_model_sees_is_reported() -> None:
     answered = _seeing()
     assert _reports(answered, CategoryCalibration()) == 40
-    assert _reports(answered, fit(answered)["thresholds"][Category.POLICY]) == 10
+    assert _reports(answered, fit(answered)["certainty"][Category.POLICY]) == 10
 
 
 def test_a_threshold_lies_between_what_moved_and_what_did_not() -> None:
@@ -94,6 +96,23 @@ def test_a_threshold_lies_between_what_moved_and_what_did_not() -> None:
 def test_no_labels_of_a_category_change_nothing() -> None:
     assert fit_probabilities(_blind(), Category.OBJECTIVE) == CategoryCalibration()
     assert fit_thresholds(_blind(), Category.OBJECTIVE, CategoryCalibration()) == CategoryCalibration()
+    assert fit_certainty(_blind(), Category.OBJECTIVE, CategoryCalibration()) == CategoryCalibration()
+
+
+def test_what_is_reported_is_as_sure_as_it_comes_true() -> None:
+    """The model is 60% sure of every break, and all but one in twenty are there."""
+    answered = [_policy(n, 3 if n % 20 else None, [0.0, 0.0, 0.6, 0.0, 0.0, 0.0]) for n in range(60)]
+    plain = CategoryCalibration()
+    sure = fit_certainty(answered, Category.POLICY, plain)
+
+    def said(calibration: CategoryCalibration) -> list[ComponentState]:
+        whole = Calibration(categories={Category.POLICY: calibration})
+        return [state["rule"] for one in answered for state in one.replay(whole).states]
+
+    broken = [one.probability for one in said(sure) if one.status is Status.MISALIGNED]
+    assert len(broken) == 60 * 4
+    assert broken == pytest.approx([0.95] * len(broken), abs=0.03)
+    assert [one.status for one in said(sure)] == [one.status for one in said(plain)]
 
 
 def test_every_step_is_scored_on_the_same_conversations() -> None:
@@ -105,6 +124,7 @@ def test_every_step_is_scored_on_the_same_conversations() -> None:
         "forward filter",
         "and calibrated",
         "and thresholds",
+        "and certainty",
         "and rules that code checks",
     ]
     assert accuracies[-1] == max(accuracies) == 1
@@ -132,9 +152,9 @@ def test_the_opinion_that_sees_more_weighs_more() -> None:
         for n, one in enumerate(_blind())
     ]
     fitted = fit(answered)
-    policies = fitted["thresholds"][Category.POLICY]
+    policies = fitted["certainty"][Category.POLICY]
     assert policies.beside[Opinion.WORDS] > 1 / policies.temperature
-    assert fitted["thresholds"].opinions == {Opinion.WORDS}
+    assert fitted["certainty"].opinions == {Opinion.WORDS}
     assert _reports(answered, policies) == 10
 
     def kappas(items: list[Answered]) -> float:
@@ -154,7 +174,7 @@ def test_what_is_held_out_is_reported_by_calibrations_that_did_not_see_it(
         """A calibration that reports nothing, unless it has seen the conversation ``talk-0``."""
         known = any(item.conversation.id == "talk-0" for item in answered)
         threshold = CategoryCalibration(threshold={Status.MISALIGNED: 0.5 if known else 1.0})
-        return {"thresholds": Calibration(categories={Category.POLICY: threshold})}
+        return {"certainty": Calibration(categories={Category.POLICY: threshold})}
 
     monkeypatch.setattr("training.calibrate.fit", fit_if_known)
     accuracies = [
@@ -167,7 +187,7 @@ def test_what_is_held_out_is_reported_by_calibrations_that_did_not_see_it(
 
 def test_an_only_opinion_may_stand_beside_one_that_is_none() -> None:
     answered = _seeing()
-    fitted = fit(answered)["thresholds"]
+    fitted = fit(answered)["certainty"]
     beside = modelless(fitted, Opinion.WORDS)
     for item in answered:
         none = {key: {Status.ALIGNED: 0.5, Status.MISALIGNED: 0.5} for key in item.answers}

@@ -157,6 +157,7 @@ def test_calibration_and_simpler_ways_are_shown_where_they_are(
         "beside": {"lexical": 0.75},
         "bias": {"COMPLETE": -0.5},
         "threshold": {"ATTEMPTED": 0.4},
+        "certainty": {"COMPLETE": 0.6},
     }
     (models / "calibration.json").write_text(json.dumps({"categories": {"objective": part}}))
     written = models.parent / "written"
@@ -169,7 +170,7 @@ def test_calibration_and_simpler_ways_are_shown_where_they_are(
     given = [str(models), "--run", str(run), "--figures", str(figures), "--baselines", str(ways)]
     assert main(given) == 0
     card = (models / "README.md").read_text(encoding="utf-8")
-    assert "| objective | 1.250 | 0.750 | 0.000 | COMPLETE -0.50 | ATTEMPTED 0.40 |" in card
+    assert "| objective | 1.250 | 0.750 | 0.000 | COMPLETE -0.50 | ATTEMPTED 0.40 | COMPLETE 0.60 |" in card
     rows = [line.split(" | ")[1] for line in card.splitlines() if line.startswith("| written/test.jsonl | ")]
     assert rows[0] == "start status"
     assert rows[-1] == "**this model**"
