@@ -44,7 +44,9 @@ def check_writable(path: Path) -> None:
     folder = target_of(path).parent
     if not folder.is_dir():
         raise InputError(f"the folder {folder} does not exist", source=path)
-    if not os.access(path if path.exists() else folder, os.W_OK):
+    # What is there is replaced by a file that is written beside it, so both have to be writable.
+    needed = [path, *([] if is_special(path) else [folder])] if path.exists() else [folder]
+    if not all(os.access(place, os.W_OK) for place in needed):
         raise InputError("cannot be written: permission denied", source=path)
 
 
@@ -61,8 +63,9 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write a file's content as :func:`write_text` does, and raise as it does."""
     target = target_of(path)
     try:
-        if is_special(target):
-            target.write_bytes(content)
+        # Asked of the path itself: where it leads may be no path, as with /dev/stdout and a pipe.
+        if is_special(path):
+            path.write_bytes(content)
             return
         partial = partial_of(target)
         try:

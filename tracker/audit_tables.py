@@ -195,7 +195,7 @@ def _breaks(runs: list[Run], dash: str) -> Table:
     for run in runs:
         for number, each in enumerate(run.breaks):
             table.add_row(
-                one_line(run.id) if not number else "",
+                Text(one_line(run.id)) if not number else "",
                 _reward(run, dash) if not number else "",
                 f"{each.turn}/{run.turns}",
                 _what(each),

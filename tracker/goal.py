@@ -15,6 +15,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from tracker.validation import Text
+
 
 class Category(StrEnum):
     """What kind of thing a component of a goal is."""
@@ -111,7 +113,7 @@ class Goal(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    text: str = ""
+    text: Text = ""
     components: tuple[Component, ...]
 
     @model_validator(mode="after")

@@ -74,8 +74,11 @@ def open_source(path: Path) -> Source:
         _, second = next(lines, (0, b""))
         if isinstance(first, Record):
             return Source(path, first, by_line=bool(second))
-        if not _looks_like_jsonl(head, second):
+        try:
             return Source(path, Record(parse(_text(stream, path), path), None), by_line=False)
+        except InputError:
+            if not _looks_like_jsonl(head, second):
+                raise
     with _opened(path) as stream:
         for line, raw in _lines(stream):
             record = _record(raw, path, line)
@@ -172,7 +175,7 @@ def _record(raw: bytes, path: Path, line: int) -> Record | InputError:
 
 
 def _looks_like_jsonl(head: bytes, second: bytes) -> bool:
-    """Whether a file whose first line cannot be read is JSONL all the same: objects begin on both lines."""
+    """Whether a file that is no JSON is JSONL with a broken first line: objects begin on both lines."""
     return len(head) > 1 and head.startswith(b"{") and second.startswith(b"{")
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from tracker.atomic import write_bytes, write_text
 from tracker.conversation import Conversation
 from tracker.errors import GoalstateError, InputError
-from tracker.goal import SUCCESS, Status
+from tracker.goal import SUCCESS, Goal, Status
 from tracker.spreadsheets import harmless
 from tracker.tracked import Tracked
 
@@ -59,7 +59,7 @@ def rows(tracks: Iterable[Tracked]) -> Iterator[Row]:
     for tracked in tracks:
         track, conversation = tracked.track, tracked.conversation
         turns = () if conversation is None else conversation.turns
-        labels = {} if conversation is None else _labels(conversation)
+        labels = {} if conversation is None else _labels(conversation, track.goal)
         before = {component.id: component.start for component in track.goal}
         for position, state in enumerate(track.states):
             said = turns[position] if turns else None
@@ -123,11 +123,19 @@ def write_table(tracks: Iterable[Tracked], path: Path) -> int:
     return len(frame)
 
 
-def _labels(conversation: Conversation) -> dict[str, tuple[Status, ...]]:
-    """The judge's status of every component after every turn; nothing where nobody judged."""
+def _labels(conversation: Conversation, tracked: Goal) -> dict[str, tuple[Status, ...]]:
+    """The judge's status after every turn of every component that was tracked; nothing where nobody judged.
+
+    A goal that was split anew has other components under the same ids.
+    """
     if conversation.labels is None:
         return {}
-    return {component.id: conversation.labelled_statuses(component.id) for component in conversation.goal}
+    texts = {component.id: component.text for component in tracked}
+    return {
+        component.id: conversation.labelled_statuses(component.id)
+        for component in conversation.goal
+        if texts.get(component.id) == component.text
+    }
 
 
 _COLUMNS = [field.name for field in fields(Row)]
@@ -137,7 +145,7 @@ _WITHOUT_PANDAS = "Parquet needs pandas and pyarrow: pip install 'goalstate[tabl
 
 def _write_csv(tracks: Iterable[Tracked], path: Path) -> int:
     text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, _COLUMNS)
     writer.writeheader()
     count = 0
     for row in rows(tracks):

@@ -105,6 +105,14 @@ def test_a_sheet_that_is_there_is_not_replaced_unasked(goalstate, tmp_path):
     assert goalstate("annotate", source, "--output", sheet, "--force").exit_code == 0
 
 
+def test_conversations_that_share_an_id_make_no_sheet(goalstate, tmp_path):
+    sources = [native(tmp_path / name, JUDGE) for name in ("one.jsonl", "other.jsonl")]
+    result = goalstate("annotate", *sources, "--output", tmp_path / "sheet.csv")
+    assert result.exit_code == 2
+    assert "2 conversations have the id 'a'" in result.stderr
+    assert not (tmp_path / "sheet.csv").exists()
+
+
 def test_bad_input(goalstate, tmp_path):
     for source in (tmp_path / "missing.jsonl", tmp_path):
         result = goalstate("annotate", source, "--output", tmp_path / "sheet.csv")

@@ -79,6 +79,15 @@ def test_runs_are_sorted_and_the_words_are_shown(runs, tracks, monkeypatch):
     assert "\x1b" not in result.output
 
 
+def test_an_id_in_square_brackets_is_shown_as_it_is(tmp_path):
+    name = "t[mms][/a]"
+    runs = write(tmp_path / "runs.jsonl", [conversation_to_json(conversation(name, reward=0.0))])
+    tracks = write(tmp_path / "tracks.jsonl", [track_as_json(track(name, DRIFTED), {})])
+    result = goalstate(runs, "--tracked", tracks)
+    assert result.exit_code == 0, result.output
+    assert name in result.stdout
+
+
 def test_without_tracks_the_runs_are_tracked(runs, scripted):
     result = goalstate(runs)
     assert result.exit_code == 0, result.output

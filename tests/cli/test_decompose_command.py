@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -124,3 +125,28 @@ def test_several_goals_are_all_split_one_a_line(goalstate: Run, file: File) -> N
     (report,) = result.stderr.splitlines()
     assert report.startswith("goalstate: passed over: ")
     assert ":2: expected an object with the text of a goal" in report
+
+
+@pytest.mark.parametrize("bad", [json.dumps({"text": "Half \ud83d of it."}), b'{"text": "caf\xe9"}'])
+def test_a_line_that_cannot_be_read_is_passed_over_with_its_number(
+    goalstate: Run, file: File, bad: str | bytes
+) -> None:
+    for good in ({"text": GOAL}, line("a")):
+        result = goalstate("decompose", file(good, bad if "text" in good else _native_with(bad)))
+        assert result.exit_code == 1
+        assert len(result.stdout.splitlines()) == 1
+        (said,) = result.stderr.splitlines()
+        assert "in.jsonl:2: " in said
+
+
+def _native_with(bad: str | bytes) -> str | bytes:
+    if isinstance(bad, bytes):
+        return bad
+    return json.dumps(line("b") | {"goal": json.loads(bad) | {"components": line()["goal"]["components"]}})
+
+
+def test_a_pipe_is_written_to(process: Callable[..., subprocess.Popen[str]], file: File) -> None:
+    run = process("decompose", file(GOAL, name="goal.txt"), "--output", "/dev/stdout")
+    written, said = run.communicate(timeout=60)
+    assert run.returncode == 0, said
+    assert '"Never shout."' in written

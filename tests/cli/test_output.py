@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pytest
 
+from tracker.atomic import check_writable
 from tracker.errors import GoalstateError, InputError
 from tracker.goal import Category, Component, Goal, Status
 from tracker.output import TrackWriter
@@ -128,6 +129,14 @@ def test_a_folder_without_permission_is_refused_at_once(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(InputError, match="cannot be written"):
         TrackWriter(tmp_path / "out.jsonl")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_what_cannot_be_replaced_is_refused_before_the_work(tmp_path):
+    (tmp_path / "report.html").write_text("older")
+    tmp_path.chmod(0o500)
+    with pytest.raises(InputError, match="permission denied"):
+        check_writable(tmp_path / "report.html")
 
 
 def test_a_link_is_followed(tmp_path):

@@ -80,6 +80,8 @@ def test_zipped(tmp_path: Path, names: list[str]) -> None:
         ({"goal": {}, "log": [{"text": "Hi."}]}, "BAD.goal.message: missing"),
         ({"goal": {"message": ["<b></b>"]}, "log": [{"text": "Hi."}]}, "BAD.goal.message: empty"),
         ({"log": [{"text": "Hi."}]}, "BAD.goal: missing"),
+        ({"goal": {"message": "Hm."}, "log": [{"text": "\ud83d"}]}, "BAD.log[0].text: expected text"),
+        ({"goal": {"message": ["\ud83d"]}, "log": [{"text": "Hi."}]}, "BAD.goal.message[0]: expected text"),
     ],
 )
 def test_one_bad_dialogue_is_named(tmp_path: Path, dialogue: JsonValue, complaint: str) -> None:

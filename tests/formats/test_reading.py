@@ -98,6 +98,25 @@ def test_a_byte_order_mark_and_blank_lines_do_no_harm(tmp_path: Path) -> None:
     assert len([item for item in read(path) if isinstance(item, Conversation)]) == 2
 
 
+def test_one_value_with_an_object_on_each_of_its_first_lines_is_no_jsonl(tmp_path: Path) -> None:
+    path = tmp_path / "chat.json"
+    path.write_text('{"messages": [\n{"role": "user", "content": "Hi."}\n]}\n')
+    (found,) = read(path, goal=GOAL)
+    assert isinstance(found, Conversation)
+    assert [message.content for message in found.messages] == ["Hi."]
+
+
+def test_a_plain_chat_in_front_does_not_change_how_the_others_are_read(tmp_path: Path) -> None:
+    said = [{"role": "user", "content": "A bike?"}, {"role": "assistant", "content": "Sure."}]
+    chats = [
+        {"id": "plain", "messages": said},
+        {"id": "tools", "messages": [{"role": "system", "content": "Be kind."}, *said]},
+    ]
+    for order in (chats, chats[::-1]):
+        found = list(read(write_lines(tmp_path, *order), goal=GOAL))
+        assert [item.id for item in found if isinstance(item, Conversation)] == [one["id"] for one in order]
+
+
 def test_an_archive_with_several_files_is_not_guessed_at(tmp_path: Path) -> None:
     path = tmp_path / "many.zip"
     with zipfile.ZipFile(path, "w") as archive:

@@ -12,6 +12,7 @@ from tracker.cli import cli
 from tracker.formats.native import conversation_to_json
 from tracker.output import track_as_json
 from tracker.state import GoalState
+from tracker.table_export import write_table
 from tracker.tracking import GoalTracker
 
 TRACKED = [tracked("kept", reward=1.0), tracked("drifted", DRIFTED, reward=0.0)]
@@ -138,6 +139,28 @@ def test_a_csv_table_has_a_row_per_turn_and_component(files):
     assert (broken["conversation"], broken["turn"], broken["status"]) == ("drifted", "2", "MISALIGNED")
     assert (broken["success"], broken["reward"], broken["model"]) == ("False", "0.0", "scripted")
     assert broken["user"].startswith("I would like a bike.")
+
+
+def test_a_label_of_another_component_with_the_same_id_is_left_out(files):
+    lines = [json.loads(line) for line in (files / "runs.jsonl").read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        line["labels"] = {"rent": [[4, "COMPLETE"]], "home": [[2, "MISALIGNED"]]}
+        line["goal"]["components"][0]["text"] = "Sell a bike."
+    (files / "others.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    arguments = ("export", "tracks.jsonl", "--conversations", "others.jsonl", "--output", "table.csv")
+    assert goalstate(*arguments).exit_code == 0
+    with (files / "table.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {row["label"] for row in rows if row["component"] == "rent"} == {""}
+    assert {row["label"] for row in rows if row["component"] == "home"} == {"ALIGNED", "MISALIGNED"}
+
+
+def test_a_lone_carriage_return_stays_in_its_cell(tmp_path):
+    write_table([tracked("one", said="A bike,\rplease.")], tmp_path / "table.csv")
+    with (tmp_path / "table.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {row["user"] for row in rows if row["turn"] == "1"} == {"A bike,\rplease. (one, turn 1)"}
+    assert len(rows) == 4 * 5
 
 
 def test_parquet_needs_its_extra_and_says_so(files, monkeypatch):

@@ -5,6 +5,7 @@ Knows the command's options. Knows nothing about the sheet; that is ``tracker.an
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -55,6 +56,12 @@ def annotate(
     bad = [item.content for item in items if isinstance(item.content, InputError)]
     for error in bad:
         pass_over(error, stderr())
+    for conversation_id, times in Counter(each.id for each in conversations).items():
+        if times > 1:
+            raise InputError(
+                f"{times} conversations have the id {conversation_id!r}; a sheet tells them apart by their "
+                "ids, so make a sheet for each"
+            )
     rows = write_sheet(conversations, output)
     click.echo(f"{output}: {counted(rows, 'row')} to fill in, {counted(len(conversations), 'conversation')}")
     if bad:

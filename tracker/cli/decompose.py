@@ -112,11 +112,18 @@ def _goals(file: Path, decomposer: Decomposer) -> list[str | InputError] | None:
 
     ``None`` where it holds something else.
     """
+    from tracker.decomposition import goal_from_json
     from tracker.source import is_json, open_source, read_text
 
-    prose = read_text(file)
-    if not is_json(prose):
-        return [_written(decomposer.decompose(prose.strip()), indent=2)]
+    try:
+        prose = read_text(file)
+    except InputError:
+        # A line that cannot be read is passed over where there are others.
+        if not _is_by_line(file):
+            raise
+    else:
+        if not is_json(prose):
+            return [_written(decomposer.decompose(prose.strip()), indent=2)]
     source = open_source(file)
     if not _is_goal(source.first.value):
         return None
@@ -132,9 +139,22 @@ def _goals(file: Path, decomposer: Decomposer) -> list[str | InputError] | None:
             said = "missing or empty: there is nothing to split"
             lines.append(InputError(said, source=file, line=record.line, field="text"))
         else:
-            goal = decomposer.decompose(text.strip())
+            try:
+                goal = goal_from_json({"text": text.strip()}, within="", decomposer=decomposer)
+            except InputError as error:
+                lines.append(error.at(source=file, line=record.line))
+                continue
             lines.append(_written(goal, indent=None if source.by_line else 2))
     return lines
+
+
+def _is_by_line(file: Path) -> bool:
+    from tracker.source import open_source
+
+    try:
+        return open_source(file).by_line
+    except InputError:
+        return False
 
 
 def _is_goal(value: JsonValue) -> bool:

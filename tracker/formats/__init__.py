@@ -70,14 +70,19 @@ def read(
         format, or in need of a goal.
     """
     source = open_source(path)
-    chosen = _FORMATS[_recognised(source)] if format is None else _named(format)
+    chosen = _FORMATS[_recognised(source, goal)] if format is None else _named(format)
     return chosen.conversations(source, goal=goal, decomposer=decomposer or default_decomposer())
 
 
-def _recognised(source: Source) -> str:
+def _recognised(source: Source, goal: Goal | None) -> str:
+    value = source.first.value
     for name, candidate in _FORMATS.items():
-        if candidate.recognises(source.first.value):
-            return name
+        if not candidate.recognises(value):
+            continue
+        if candidate is native and goal is not None and native.is_chat(value):
+            # Chats: this one is plain enough for a native line, but a later one may have calls of tools.
+            return "openai"
+        return name
     raise InputError(
         f"the format is not known; expected one of {', '.join(FORMATS)}",
         source=source.path,

@@ -23,7 +23,7 @@ from tracker.decomposition import Decomposer
 from tracker.errors import InputError
 from tracker.goal import Category, Component, Goal
 from tracker.source import Source
-from tracker.validation import field_path, input_error
+from tracker.validation import Text, field_path, input_error
 
 # --- the file -----------------------------------------------------------------------------------------------
 
@@ -31,12 +31,12 @@ _DOMAINS = frozenset({"taxi", "police", "hospital", "hotel", "attraction", "trai
 
 
 class _Entry(BaseModel):
-    text: str
+    text: Text
 
 
 class _Goal(BaseModel):
     message: Annotated[
-        list[str],
+        list[Text],
         BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
         Field(min_length=1),
     ]

@@ -48,7 +48,12 @@ def recognises(value: JsonValue) -> bool:
         return bool(value) and isinstance(value[0], dict) and recognises(value[0])
     # Two fields, not all: a line that lacks one is a broken native line, not a file in an unknown format.
     telling = _TELLING_FIELDS & value.keys() if isinstance(value, dict) else frozenset()
-    return len(telling) >= 2 and (telling != _FIELDS_OF_CHATS or _lacks_only_its_goal(value))
+    return len(telling) >= 2 and (not is_chat(value) or _lacks_only_its_goal(value))
+
+
+def is_chat(value: JsonValue) -> bool:
+    """Whether a value has no more of this format than what chat logs have as well."""
+    return isinstance(value, dict) and _TELLING_FIELDS & value.keys() == _FIELDS_OF_CHATS
 
 
 def _lacks_only_its_goal(value: JsonValue) -> bool:
