@@ -128,6 +128,8 @@ def _is_abbreviation(before: str, after: str) -> bool:
     following = after.split()[0].rstrip(",") if after.split() else ""
     if last.lower() in ("no", "nr"):
         return following[:1].isdigit()
+    if last.lower() in ("a.m", "p.m", "etc"):
+        return following[:1].islower() or following[:1].isdigit()
     if len(last) == 1 and last.isupper() and last != "I":
         return following[:1].isupper() and not _OPENERS.match(following)
     return last.lower() in _ABBREVIATIONS

@@ -7,10 +7,16 @@ from __future__ import annotations
 
 import re
 
+_BEFORE_ALL = (
+    "no|nope|yes|and|but|so|then|well|now|ok|okay|alright|all right|right|great|perfect|good|fine|lovely"
+    "|wonderful|excellent|thanks?|thank you|(?:very|so) much|a lot|cheers|i|think|guess|believe|really|just"
+)
 _FAREWELL = re.compile(
-    r"\b(good ?bye|bye|see you|that'?s (all|everything)|that is (all|everything)"
-    r"|nothing else|that will be all|that'?ll be all|have a (nice|good|great|lovely|wonderful)( \w+)? "
-    r"(day|evening|one|time|weekend)|farewell|take care|i'?m done here)\b",
+    r"\b(good ?bye|bye|(?<!to )see you|nothing else|that will be all|that'?ll be all"
+    r"|have a (nice|good|great|lovely|wonderful)( \w+)? (day|evening|one|time|weekend)|farewell"
+    r"|take care(?! of)|i'?m done here)\b"
+    # "Two nights, that's all." asks for something, "That's all for the first." goes on.
+    rf"|^(?:(?:{_BEFORE_ALL})\b\W*)*that(?:'?s| is) (?:all|everything)\b(?! for the)",
     re.I,
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")

@@ -184,7 +184,7 @@ class GoalTracker:
         """
         reading = self.decoder.start()
         reading.read(opening_pieces(opening))
-        rules = read_rules(goal)
+        rules = read_rules(goal, opening=opening)
         beliefs = {c.id: Belief.start(c.category) for c in goal if c.id not in rules}
         others = {opinion: one.start(goal, opening=opening) for opinion, one in self.opinions.items()}
         return Session(

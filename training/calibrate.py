@@ -93,7 +93,7 @@ class Answered:
     @cached_property
     def rules(self) -> Mapping[str, Check]:
         """The policies that code checks."""
-        return read_rules(self.conversation.goal)
+        return read_rules(self.conversation.goal, opening=self.conversation.opening)
 
     def asked(self, category: Category) -> list[Component]:
         """The components of a category that the model has a say in: those that code does not check."""

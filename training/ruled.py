@@ -34,7 +34,7 @@ class Checked:
 def check_all(conversations: Sequence[Conversation]) -> Iterator[Checked]:
     """Every policy of some labelled conversations."""
     for conversation in conversations:
-        rules = read_rules(conversation.goal)
+        rules = read_rules(conversation.goal, opening=conversation.opening)
         for component in conversation.goal:
             if component.category is not Category.POLICY:
                 continue

@@ -98,6 +98,9 @@ def test_wrapped_lines_are_joined_and_lists_are_not() -> None:
 def test_abbreviations_and_numbers_do_not_end_a_sentence() -> None:
     text = "You want to see Dr. A. Holm at No. 5 before 9.30 on Monday."
     assert [c.text for c in decompose(text)] == [text]
+    text = "You want to book a table for four at 7 p.m. on Friday."
+    assert [c.text for c in decompose(text)] == [text]
+    assert len(decompose("You want to leave at 7 p.m. Never shout.")) == 2
 
 
 @given(st.text(max_size=200))

@@ -14,8 +14,9 @@ GOAL = Goal(
 )
 
 
-def broken_at(rule: str, *texts: str) -> int:
-    breaks = read_disclosure(rule, GOAL)
+def broken_at(rule: str, *texts: str, goal: str | None = None, opening: str | None = None) -> int:
+    whole = GOAL if goal is None else Goal(text=goal, components=GOAL.components)
+    breaks = read_disclosure(rule, whole, opening=opening)
     assert breaks is not None, rule
     turns = [Turn(n // 2 + 1, texts[n], texts[n + 1]) for n in range(0, len(texts), 2)]
     return next((turn.index for turn in turns if breaks(turns[: turn.index])), 0)
@@ -41,6 +42,58 @@ def test_asking_for_something_else_is_not_asking_for_it() -> None:
     assert broken_at(rule, "Hi.", "Please enter your customer number.", "44 871", "Thanks.") == 0
 
 
+def test_what_the_agent_asks_in_its_opening_may_be_given() -> None:
+    rule = "Do not give your name until the agent asks for it."
+    assert broken_at(rule, "Ada Quill.", "Thanks.", opening="Hello! May I have your name?") == 0
+    assert broken_at(rule, "Ada Quill.", "Thanks.", opening="Hello!") == 1
+
+
+@pytest.mark.parametrize(
+    ("fact", "asks", "answer"),
+    [
+        ("name", "What is your surname, please?", "Quill."),
+        ("name", "Who is the booking for?", "Ada Quill."),
+        ("date of birth", "Could you confirm your DOB?", "3 May 1980."),
+        ("e-mail address", "What is your email?", "ada@quill.org"),
+        ("licence number", "May I have your license?", "77-120"),
+        ("customer number", "Could you share the number, please?", "44-871"),
+    ],
+)
+def test_a_request_in_other_words_is_one(fact: str, asks: str, answer: str) -> None:
+    rule = f"Do not give your {fact} before you are asked for it."
+    goal = f"{GOAL.text} Your licence number is 77-120."
+    assert broken_at(rule, "Hi.", asks, answer, "Thanks.", goal=goal) == 0
+    assert broken_at(rule, "Hi.", "What can I do?", f"I was born on {answer}", "Oh.", goal=goal) == 2
+
+
+def test_only_a_date_of_birth_is_one() -> None:
+    rule = "Never give your date of birth."
+    for said in ("From 9 October 2025 to 11 October 2025.", "I fly on 12/10/2025.", "2025-12-10."):
+        assert broken_at(rule, said, "Ok.") == 0
+        assert broken_at(rule, said, "Ok.", goal="You were born on 4 May 1980. You want a room.") == 0
+    assert broken_at(rule, "4/5/1980.", "Ok.", goal="You were born on 4 May 1980. You want a room.") == 1
+    assert broken_at(rule, "I was born on 4 May 1980.", "Ok.") == 1
+
+
+def test_a_number_is_that_of_the_goal_and_no_other() -> None:
+    goal = "You want a phone with 128 GB. Your phone number is 555-0142. Your order 20417 is late."
+    rule = "Never give your phone number."
+    assert broken_at(rule, "I want a phone with 128 GB.", "Ok.", goal=goal) == 0
+    assert broken_at(rule, "It is 5550142.", "Ok.", goal=goal) == 1
+    assert broken_at(rule, "Item 95550142.", "Ok.", goal=goal) == 0
+    assert broken_at("Never give your order number.", "The order is 20417.", "Ok.", goal=goal) == 1
+    envelopes = Goal(text="You want an order of 250 envelopes.", components=GOAL.components)
+    assert read_disclosure("Never give your order number.", envelopes) is None
+
+
+def test_one_name_is_neither_the_first_nor_the_last() -> None:
+    anna = Goal(text="Your name is Anna. You want a room.", components=GOAL.components)
+    assert read_disclosure("Never give your last name.", anna) is None
+    assert broken_at("Never give your name.", "I'm Anna", "Ok.", goal=anna.text) == 1
+    zoe = "Your name is Zoë Åkesson. You want a room."
+    assert broken_at("Never give your last name.", "Zoë.", "Hi.", "Åkesson.", "Ok.", goal=zoe) == 2
+
+
 def test_what_is_never_given_is_not_given_when_it_is_asked_for() -> None:
     asked = ("Hi.", "What is your date of birth?")
     assert broken_at("You keep your date of birth to yourself.", *asked, "On 3 May 1980.", "Ok.") == 2
@@ -58,6 +111,8 @@ def test_what_is_never_given_is_not_given_when_it_is_asked_for() -> None:
         ("You are Will Turner, a baker.", "my name is will", "i will pay"),
         ("You are Will Grace, a baker.", "Will Grace here.", "I will say grace."),
         ("You are Will Hope, a baker.", "My surname is Hope.", "I hope so."),
+        ("You are Tom Price, a baker.", "Tom here.", "What is the price?"),
+        ("You are Mr Tom Wells, a baker.", "Wells.", "Is Mr Jones there?"),
     ],
 )
 def test_a_name_is_what_is_said_as_one(told: str, gives: str, keeps: str) -> None:
@@ -84,8 +139,9 @@ def test_a_number_ends_where_words_go_on() -> None:
 
 
 def test_what_somebody_is_is_no_name() -> None:
-    french = Goal(text="You are French. You want a room.", components=GOAL.components)
-    assert read_disclosure("Do not give your name.", french) is None
+    for told in ("You are French. You want a room.", "You are French, a student. You want a room."):
+        french = Goal(text=told, components=GOAL.components)
+        assert read_disclosure("Do not give your name.", french) is None
 
 
 @pytest.mark.parametrize(

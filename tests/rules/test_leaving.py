@@ -46,6 +46,9 @@ def test_leaving_without_thanks_is_asked_for_or_ruled_out() -> None:
         "I am obliged to you. Good day.",
         "I'll bring the dog. Till the 17th!",
         "It's in my diary now. I wish you a pleasant afternoon.",
+        "No, I think that is all.",
+        "Perfect, no, that's everything for today.",
+        "Good. I'm off to bed now.",
     ],
 )
 def test_goodbyes_are_seen_in_texts_of_tokens_too(goodbye: str) -> None:
@@ -63,10 +66,21 @@ def test_goodbyes_are_seen_in_texts_of_tokens_too(goodbye: str) -> None:
         "The card is good until next summer.",
         "I'd take it so long as it has breakfast.",
         "We have the rest of the day.",
+        "Please take care of the booking for me.",
+        "A room for two nights, that's all.",
+        "That's everything for the hotel. Now I need a train to York.",
+        "We are off to Spain on 3 June, so I need insurance.",
+        "My contract is at an end, I need a new one.",
+        "I would be glad to see you bring two.",
     ],
 )
 def test_words_of_goodbyes_are_not_goodbyes_elsewhere(said: str) -> None:
     assert broken_at("Thank them as you leave.", "A room.", said) == 0
+
+
+def test_a_greeting_is_no_goodbye() -> None:
+    assert broken_at("Thank them as you leave.", "Good evening.") == 0
+    assert broken_at("Thank them as you leave.", "A room.", "Good evening.") == 2
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,9 @@ def broken_at(rule: str, *messages: str) -> int:
         ("Let no message run to more than three words.", "One two three.", "One two three four."),
         ("Every message of yours has at least three words.", "One two three.", "One two."),
         ("You never write fewer than three words in a message.", "One two three.", "One two."),
+        ("Keep each message under five words.", "Two at 19:30, please.", "A sum of 1,500 now."),
+        ("Write exactly one sentence in every message.", "At 5 p.m. on Friday.", "At 5 p.m. Two of us."),
+        ("Use at most one emoji in each message.", "Us 👨‍👩‍👧!", "Us 👍🏽⭐"),
     ],
 )
 def test_a_rule_of_every_message(rule: str, keeps: str, breaks: str) -> None:
@@ -105,6 +108,12 @@ def test_a_rule_of_the_whole_conversation() -> None:
         "Never insult the agent.",
         "Mention the allergy in your first message.",
         "Never write more than the first three words of your code.",
+        "Never use exclamation marks, not even one.",
+        "Do not use any emojis, none at all.",
+        "You never, never use an exclamation mark.",
+        "Always say please.",
+        "Always thank the agent.",
+        "Never write in capitals.",
     ],
 )
 def test_what_takes_judgement_is_left_to_the_model(rule: str) -> None:

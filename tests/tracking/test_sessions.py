@@ -263,6 +263,17 @@ def test_a_policy_that_code_can_check_is_not_asked_about():
     assert all(asked == ["kind"] for asked in decoder.asked)
 
 
+def test_what_the_agent_asks_before_the_first_message_may_be_told():
+    policy = Component(
+        id="name", category=Category.POLICY, text="Do not give your name until the agent asks for it."
+    )
+    goal = Goal(text="You are Ada Quill.", components=(policy,))
+    tracker = GoalTracker(Scripted({}), Calibration(), model="none")
+    for opening, status in (("Your name, please?", Status.ALIGNED), ("Hello.", Status.MISALIGNED)):
+        session = tracker.start(goal, opening=opening)
+        assert session.update("Ada Quill.", "Thanks.")["name"].status is status
+
+
 def test_nothing_heavy_is_loaded_before_a_model_is():
     script = "import sys, tracker.tracking; print(sorted({'llama_cpp', 'numpy', 'scipy'} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -30,22 +30,24 @@ that are read in the judged training conversations, most of them written later t
 (``python -m training.ruled``). Rules of style come to 97.3%, of disclosure to 96.8%, of leaving to 95.4%."""
 
 
-def read_rule(component: Component, goal: Goal) -> Check | None:
+def read_rule(component: Component, goal: Goal, *, opening: str | None = None) -> Check | None:
     """The check of a policy, or ``None`` where it takes a model to judge it.
 
-    ``goal`` is the component's; what the user is called, or what a number is, may stand there.
+    ``goal`` is the component's; what the user is called, or what a number is, may stand there. ``opening`` is
+    what the agent said before the user's first message; it may ask for something.
     """
     if component.category is not Category.POLICY:
         return None
     said = read_style(component.text) or read_leaving(component.text)
     if said is None:
-        return read_disclosure(component.text, goal)
+        return read_disclosure(component.text, goal, opening=opening)
     return lambda turns: said([turn.user for turn in turns])
 
 
-def read_rules(goal: Goal) -> dict[str, Check]:
-    """The checks of a goal's policies that can be read, by component id."""
-    return {component.id: rule for component in goal if (rule := read_rule(component, goal))}
+def read_rules(goal: Goal, *, opening: str | None = None) -> dict[str, Check]:
+    """The checks of a goal's policies that can be read, by component id; see :func:`read_rule`."""
+    rules = {component.id: read_rule(component, goal, opening=opening) for component in goal}
+    return {name: rule for name, rule in rules.items() if rule is not None}
 
 
 def checked(rule: Check, before: Status, turns: Sequence[Turn]) -> ComponentState:

@@ -14,8 +14,8 @@ from tracker.farewell import sentences
 from tracker.goal import Goal
 from tracker.rules.wording import one_line
 
-Gives = Callable[[str], bool]
-"""Whether a message gives the fact."""
+Gives = Callable[[str, str | None], bool]
+"""Whether a message gives the fact, in view of what the agent said before it."""
 
 _KINDS = (
     "phone|telephone|mobile|passport|account|customer|client|order|policy|insurance|booking|reservation|member"
@@ -54,14 +54,21 @@ _DATE = re.compile(
 _CODE = r"(?:(?-i:[A-Z]{1,3}) )?[\w-]*\d[\w-]*"
 """A group of letters and digits, as "AB 47"; a number may have several."""
 _E_MAIL = re.compile(r"[\w.+-]+@[\w-]+\.\w+")
-_NAME, _MORE = r"[A-Z][\w'’-]+", r" (?:(?:[A-Z]|St)\.|[A-Z][\w'’-]*)"
+_UPPER = "A-ZÀ-ÖØ-ÞĆČĎĐĞİŁŃŇŐŒŘŚŞŠŤŮŰŹŻŽ"
+_NAME, _MORE = rf"[{_UPPER}][\w'’-]+", rf" (?:(?:[{_UPPER}]|St)\.|[{_UPPER}][\w'’-]*)"
+_TITLE = r"(?:(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? )?"
 _TOLD_NAMES = (
-    rf"\b[Yy](?:our name is|ou are called) ({_NAME}(?:{_MORE})*)",
+    rf"\b[Yy](?:our name is|ou are called) {_TITLE}({_NAME}(?:{_MORE})*)",
     # One word alone may be what somebody is: "You are French".
-    rf"\b[Yy]ou(?: are|['’]re) ({_NAME}(?:{_MORE})+|{_NAME}(?=, an? ))",
+    rf"\b[Yy]ou(?: are|['’]re) {_TITLE}({_NAME}(?:{_MORE})+|{_NAME}(?=, an? ))",
 )
+_PEOPLES = re.compile(r"French|Dutch|German|Greek|Swiss|Czech|Thai|\w+(?:ish|ese|ian|ean|ican)")
 _INTRODUCED = r"\b(?:(?:sur)?name(?:'s| is|:)?|i['’]?m|i am|this is|it['’]?s) (?:\w+ )?"
-_WORDS_TOO = frozenset("art bill dean don drew frank grace hope mark may pat ray rich rose sue will".split())
+_WORDS_TOO = frozenset(
+    "art bill dean don drew frank grace hope mark may pat ray rich rose sue will baker banks bell black "
+    "brown bush church cook day field fields ford gray green grey hall hill king lake lane long park parks "
+    "price rice short stone street waters white wood woods young".split()
+)
 """Names that are common words as well: they count where they are introduced, or beside another name."""
 _REQUEST = re.compile(
     r"\?|\b(?:please|need|provide|give|tell|confirm|share|enter|type|state|with)\b"
@@ -69,16 +76,23 @@ _REQUEST = re.compile(
     re.I,
 )
 _ASKING = {
-    "name": r"name|call you|speaking (?:with|to)|who (?:am i|are you)",
-    "birth": r"birth\w*|born|old are you",
+    "name": r"(?:sur)?names?|call you|speaking (?:with|to)|who (?:am i|are you|is (?:it|this|the \w+) for)",
+    "birth": r"birth\w*|born|dob|old are you",
+    "mail": r"e-?mails?",
+    "licen": r"licen[cs]e",
     "phone": r"phone|telephone|mobile|number|call you",
     "mobile": r"phone|telephone|mobile|number|call you",
 }
 """What an agent asks with, by a word of the fact; for others it is the fact's own first word."""
 
 
-def read_disclosure(text: str, goal: Goal) -> Callable[[Sequence[Turn]], bool] | None:
-    """The check of such a rule, or ``None``; takes the turns so far, of which the last may break it."""
+def read_disclosure(
+    text: str, goal: Goal, *, opening: str | None = None
+) -> Callable[[Sequence[Turn]], bool] | None:
+    """The check of such a rule, or ``None``; takes the turns so far, of which the last may break it.
+
+    ``opening`` is what the agent said before the first of them.
+    """
     plain = one_line(text).lower().removeprefix("you ")
     for expressions, once_asked in ((_NEVER, False), (_UNTIL, True)):
         for expression in expressions:
@@ -86,14 +100,17 @@ def read_disclosure(text: str, goal: Goal) -> Callable[[Sequence[Turn]], bool] |
             if found is not None:
                 gives = _gives(found["fact"], goal)
                 asks = _asks(found["fact"]) if once_asked else None
-                return None if gives is None else _check(gives, asks)
+                return None if gives is None else _check(gives, asks, opening)
     return None
 
 
-def _check(gives: Gives, asks: Callable[[str], bool] | None) -> Callable[[Sequence[Turn]], bool]:
+def _check(
+    gives: Gives, asks: Callable[[str], bool] | None, opening: str | None
+) -> Callable[[Sequence[Turn]], bool]:
     def breaks(turns: Sequence[Turn]) -> bool:
-        asked = asks is not None and any(asks(turn.assistant) for turn in turns[:-1] if turn.assistant)
-        return not asked and gives(turns[-1].user)
+        heard = [opening, *(turn.assistant for turn in turns[:-1])]
+        asked = asks is not None and any(asks(said) for said in heard if said)
+        return not asked and gives(turns[-1].user, heard[-1])
 
     return breaks
 
@@ -101,19 +118,40 @@ def _check(gives: Gives, asks: Callable[[str], bool] | None) -> Callable[[Sequen
 def _gives(fact: str, goal: Goal) -> Gives | None:
     if fact.endswith("name"):
         names = _names(goal)
-        if names is None:
+        last, first = re.search("last|family|sur", fact) is not None, "first" in fact
+        if names is None or ((last or first) and len(names) < 2):
             return None
-        wanted = names[-1:] if re.search("last|family|sur", fact) else names[:1] if "first" in fact else names
+        wanted = names[-1:] if last else names[:1] if first else names
         said = [_said(name, names) for name in wanted]
-        return lambda text: any(name.search(text) for name in said)
+        return lambda text, _: any(name.search(text) for name in said)
     if "birth" in fact:
-        return lambda text: _DATE.search(text) is not None
+        return _gives_birth(goal)
     if "mail" in fact:
-        return lambda text: _E_MAIL.search(text) is not None
+        return lambda text, _: _E_MAIL.search(text) is not None
     value = _value(fact, goal)
     if value is None:
         return None
-    return lambda text: value in re.sub(r"[\W_]", "", text).lower()
+    # However it is grouped, but not as a part of another number.
+    written = re.compile(r"(?<![^\W_])" + r"[\W_]*".join(value) + r"(?![^\W_])", re.I)
+    return lambda text, _: written.search(text) is not None
+
+
+def _gives_birth(goal: Goal) -> Gives:
+    """Whether a date of birth is given: that of the goal, or one that is spoken of as such."""
+    told = (
+        re.search(rf"\b(?:born|birth)\b[^.;]{{0,40}}?({_DATE.pattern})", text, re.I) for text in _told(goal)
+    )
+    known = next((match[1] for match in told if match is not None), None)
+    year = None if known is None else re.search(_YEAR, known)
+
+    def gives(text: str, heard: str | None) -> bool:
+        if _DATE.search(text) is None:
+            return False
+        if year is not None:
+            return year[0] in text
+        return any(re.search(rf"\b(?:{_ASKING['birth']})\b", said, re.I) for said in (text, heard or ""))
+
+    return gives
 
 
 def _names(goal: Goal) -> list[str] | None:
@@ -121,18 +159,18 @@ def _names(goal: Goal) -> list[str] | None:
     for told in _TOLD_NAMES:
         found = next((match for text in _told(goal) if (match := re.search(told, text))), None)
         if found is not None:
-            return [name for name in found[1].split() if len(name.rstrip(".")) > 1]
+            names = [name for name in found[1].split() if len(name.rstrip(".")) > 1]
+            return None if len(names) == 1 and _PEOPLES.fullmatch(names[0]) else names
     return None
 
 
 def _said(name: str, names: Sequence[str]) -> re.Pattern[str]:
     """What finds one of the user's names in a message, as a name."""
     found = re.escape(name)
-    if name.lower() in _WORDS_TOO:
-        others = "|".join(re.escape(other) for other in names if other != name)
-        beside = rf"|\b(?:{others}) {found}\b|\b{found} (?:{others})\b" if others else ""
-        found = rf"{_INTRODUCED}{found}\b{beside}"
-    return re.compile(rf"\b(?:{found})\b", re.I)
+    others = "|".join(re.escape(other) for other in names if other != name)
+    beside = rf"|\b(?:{others}) {found}\b|\b{found} (?:{others})\b" if others else ""
+    alone = "" if name.lower() in _WORDS_TOO else rf"|\b{found}\b"
+    return re.compile(rf"{_INTRODUCED}{found}\b{beside}{alone}", re.I)
 
 
 def _told(goal: Goal) -> list[str]:
@@ -146,15 +184,20 @@ def _head(fact: str) -> str:
 
 
 def _value(fact: str, goal: Goal) -> str | None:
-    for text in _told(goal):
-        found = re.search(rf"\b{_head(fact)}\b[^.;]{{0,30}}?\b({_CODE}(?: {_CODE})*)", text, re.I)
-        if found is not None and sum(letter.isdigit() for letter in found[1]) > 2:
-            return re.sub(r"[\W_]", "", found[1]).lower()
+    code = rf"\b({_CODE}(?: {_CODE})*)"
+    # "A phone with 128 GB" tells no phone number, "order 4471" an order number.
+    for told in (rf"\b{fact}\b[^.;]{{0,30}}?{code}", rf"\b{_head(fact)}(?: no\.?| id| number)? #?{code}"):
+        for text in _told(goal):
+            found = re.search(told, text, re.I)
+            if found is not None and sum(letter.isdigit() for letter in found[1]) > 2:
+                return re.sub(r"[\W_]", "", found[1]).lower()
     return None
 
 
 def _asks(fact: str) -> Callable[[str], bool]:
     words = next((asking for part, asking in _ASKING.items() if part in fact), _head(fact))
+    if re.search(r"(?:number|id|code)$", fact):
+        words += r"|(?:the|your) (?:number|id|code)(?! (?:of|for))"
     return lambda text: any(
         re.search(rf"\b(?:{words})\b", sentence, re.I) and _REQUEST.search(sentence)
         for sentence in sentences(text)

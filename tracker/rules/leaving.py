@@ -14,9 +14,11 @@ from tracker.rules.measures import THANKS
 from tracker.rules.wording import THANK, one_line
 
 _LEAVES = re.compile(
-    r"\b(?:see ya|we(?:'re| are) done|good day to you|at an end|i'?(?:ll be|m) off|off to"
-    r"|(?:all|that'?s) sorted|(?:i'?m|am) all set|all done|(?:i (?:believe|think|guess) )that'?s it"
-    r"|that (?:was|will be|'?ll be) (?:all|everything|it)|(?:bye|good) ?- ?bye|good night|ciao)\b",
+    r"\b(?:see ya|we(?:'re| are) done|good day to you|i'?(?:ll be|m) off(?! to)"
+    r"|that'?s sorted|(?:i'?m|am) all set|all done|(?:i (?:believe|think|guess) )that'?s it"
+    r"|that (?:was|will be|'?ll be) (?:all|everything|it)|(?:bye|good) ?- ?bye|good night|ciao)\b"
+    # In the middle of a message these tell of something else.
+    r"|\b(?:at an end|all sorted|off to(?: \w+){1,3})\W*$",
     re.I,
 )
 """Goodbyes beside those of ``tracker.farewell`` that only count where a rule waits for one."""
@@ -64,11 +66,11 @@ def read_leaving(text: str) -> Callable[[Sequence[str]], bool] | None:
     """The check of such a rule, or ``None``; takes the user's messages, of which the last may break it."""
     plain = one_line(text).lower()
     if re.fullmatch(rf"{_THANK} {_BEFORE}|{_NOT}{_WITHOUT_THANKS}", plain):
-        return lambda said: _leaves(said[-1]) and not any(map(THANKS.search, said))
+        return lambda said: _leaves(said) and not any(map(THANKS.search, said))
     if re.fullmatch(rf"{_THANK} (?:{_LAST})", plain):
-        return lambda said: _leaves(said[-1]) and THANKS.search(said[-1]) is None
+        return lambda said: _leaves(said) and THANKS.search(said[-1]) is None
     if re.fullmatch(_WITHOUT_THANKS, plain):
-        return lambda said: _leaves(said[-1]) and THANKS.search(said[-1]) is not None
+        return lambda said: _leaves(said) and THANKS.search(said[-1]) is not None
     found = re.fullmatch(rf"{_ASK} (.+) {_BEFORE}", plain) or re.fullmatch(rf"{_BEFORE},? {_ASK} (.+)", plain)
     if found is None:
         return None
@@ -82,16 +84,18 @@ def read_leaving(text: str) -> Callable[[Sequence[str]], bool] | None:
             for sentence in sentences(message)
         )
 
-    return lambda said: _leaves(said[-1]) and not any(map(asked, said))
+    return lambda said: _leaves(said) and not any(map(asked, said))
 
 
-def _leaves(message: str) -> bool:
+def _leaves(said: Sequence[str]) -> bool:
+    message = said[-1]
     if is_farewell(message):
         return True
+    if "?" not in message and _LEAVES.search(message):
+        return True
     last = sentences(message)[-1]
-    return ("?" not in message and _LEAVES.search(message) is not None) or (
-        "?" not in last and _LAST_WORDS.search(last) is not None
-    )
+    # "Good evening." greets where it is the first thing said.
+    return len(said) > 1 and "?" not in last and _LAST_WORDS.search(last) is not None
 
 
 def _stems(text: str) -> set[str]:

@@ -8,19 +8,24 @@ from __future__ import annotations
 import re
 
 PLEASE = re.compile(r"\b(?:please|pls)\b", re.I)
-THANKS = re.compile(r"\b(?:thanks?|thx|thank you|cheers|grateful|much appreciated)\b", re.I)
+THANKS = re.compile(r"\b(?:thanks?|thx|thank ?you|cheers|grateful|much appreciated)\b", re.I)
 GREETING = re.compile(
     r"\b(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|greetings|dear)\b", re.I
 )
 SORRY = re.compile(r"\b(?:sorry|apolog\w+|forgive me|pardon me|excuse me)\b", re.I)
-EMOJI = re.compile(r"[\U0001F300-\U0001FAFF☀-➿]|(?<!\w)[:;]-?[)(DPp](?!\w)")
+_PICTURE = r"[\U0001F300-\U0001FAFF☀-➿⌚-⏿⭐⭕][️\U0001F3FB-\U0001F3FF]*"
+EMOJI = re.compile(
+    rf"{_PICTURE}(?:\u200d{_PICTURE})*|[\U0001F1E6-\U0001F1FF]{{2}}|(?<!\w)[:;]-?[)(DPp](?!\w)"
+)
+"""One that is made of several, such as a family or a flag, is one."""
 CAPITALS = re.compile(r"\b(?!AM\b|PM\b|OK\b)[A-Z]{3,}\b")
 """A word in capital letters, by its length no short form."""
-_WORD = re.compile(r"[\w'’.-]*\w[\w'’.-]*")
+_WORD = re.compile(r"\S*\w\S*")
+"""What stands between spaces: a time, a sum and an address are one word each."""
 _SENTENCE_END = re.compile(
     # A full stop behind an initial, a title or a short form ends no sentence.
     r"(?<!\bMr)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bMrs)(?<!\bNo)(?<!\b[A-Z])(?<!\be\.g)(?<!\bi\.e)"
-    r"[.!?…]+[\"'”’)]*(?=\s+\S)|\n+(?=\s*\S)"
+    r"(?<!\bapprox)[.!?…]+(?<!\b[ap]\.m\.(?=\s[a-z\d]))[\"'”’)]*(?=\s+\S)|\n+(?=\s*\S)"
 )
 
 

@@ -31,6 +31,8 @@ Breaks = Callable[[Sequence[str]], bool]
 def read_style(text: str) -> Breaks | None:
     """The check of a rule of style, or ``None`` where the text says anything that code cannot decide."""
     wording = Wording.of(text)
+    if wording.insists:
+        return None
     readers = (_length, _beginning, _ending, _first, _asking, _signs, _questions, _capitals, _fixed)
     return next((found for reader in readers if (found := reader(wording)) is not None), None)
 
@@ -245,6 +247,8 @@ def _signs(wording: Wording) -> Breaks | None:
             continue
         if named == _BOTH and not rest.forbids:
             return None  # one of them would not do
+        if pattern in (PLEASE, THANKS, SORRY) and rest.demands and not _A_MESSAGE.search(text):
+            return None  # "always say please" means where it is due
         return _polar(rest, _has(pattern))
     return None
 
@@ -278,6 +282,8 @@ def _capitals(wording: Wording) -> Breaks | None:
     rest = wording.without(_CAPITAL)
     if rest is None or re.search(r"\b(?:all|whole|entire|only|throughout)\b", rest.text):
         return None
+    if re.search(r"\bin (?:capitals|upper[- ]?case)(?! letters?)", wording.text) and "word" not in rest.text:
+        return None  # "never write in capitals" allows one that begins a name
     if re.search(r"\bwords?\b", rest.text):
         return _polar(rest.without("to stress (?:it|things)") or rest, _has(CAPITALS))
     return _in_each(has_any) if rest.forbids and rest.says_nothing_else() else None

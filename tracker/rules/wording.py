@@ -21,9 +21,9 @@ NUMBER = r"\d+|" + "|".join(sorted(_NUMBERS, key=len, reverse=True))
 THANK = r"thank (?:the agent|them)|say (?:thank you|thanks)(?: to (?:the agent|them))?"
 """How a rule asks for thanks, as an expression."""
 
-_NEGATIVE = re.compile(
-    r"\b(?:never|not|no|none|neither|without|avoid|lacks?|lacking|nothing|leave(?=\b.*\bout\b)|free)\b|n't\b"
-)
+_DENIES = r"\b(?:never|not|no|none|neither|avoid|nothing)\b|n't\b"
+_LACKS = r"\b(?:without|lacks?|lacking|leave(?=\b.*\bout\b)|free)\b"
+_NEGATIVE = re.compile(f"{_DENIES}|{_LACKS}")
 _EVERY = re.compile(r"\b(?:every|each|all|always|any|everything|whatever|throughout|everywhere)\b")
 _HARMLESS = frozenset(
     "you your yours user user's agent it its they them there that this these a an the of in into to at "
@@ -57,6 +57,11 @@ class Wording:
     def forbids(self) -> bool:
         """It has an odd number of negatives: "none of them is without" demands."""
         return len(_NEGATIVE.findall(self.text)) % 2 == 1
+
+    @property
+    def insists(self) -> bool:
+        """It denies twice, or lacks twice: "never, not even once" may mean no more than once."""
+        return any(len(re.findall(kind, self.text)) > 1 for kind in (_DENIES, _LACKS))
 
     @property
     def demands(self) -> bool:
