@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from email.utils import format_datetime
 
 import pytest
@@ -107,6 +108,14 @@ def test_an_endpoint_without_schemas_is_told_them_in_words(endpoint, opened, que
 def test_one_without_json_is_told_all_in_words(endpoint, opened, question):
     refusal = error(400, "response_format is not supported")
     endpoint.script = [refusal, refusal, saying(c1=[(1, "COMPLETE")])]
+    assert "COMPLETE" in opened(Clock()).ask(question).text
+    assert "response_format" not in endpoint.requests[2]
+
+
+def test_a_form_that_is_refused_by_its_place_in_the_request(endpoint, opened, question):
+    """FastAPI's own answer to a field that it does not know."""
+    where = {"detail": [{"loc": ["body", "response_format", "type"], "msg": "Input should be 'text'"}]}
+    endpoint.script = [(422, {}, json.dumps(where))] * 2 + [saying(c1=[(1, "COMPLETE")])]
     assert "COMPLETE" in opened(Clock()).ask(question).text
     assert "response_format" not in endpoint.requests[2]
 

@@ -206,8 +206,10 @@ def test_a_base_url_that_is_none_is_shown_without_secrets(judge, file, monkeypat
         (200, {}, "{}"),
         (200, {}, '{"choices": ['),
         (404, {}, "not found"),
+        (200, {}, '{"choices": [{"finish_reason": "stop", "message": null}]}'),
+        (200, {}, '{"choices": [{"finish_reason": "stop", "message": {"content": [{"text": "{}"}]}}]}'),
     ],
-    ids=["a page", "another API", "half an answer", "no such path"],
+    ids=["a page", "another API", "half an answer", "no such path", "no message", "parts"],
 )
 def test_an_address_that_is_something_else(judge, endpoint, file, answer):
     endpoint.script = [answer]
@@ -361,9 +363,10 @@ def test_the_output_names_the_judge_and_its_evidence(judge, file, output):
     assert line["evidence"] == {"o": "turn 2", "p": "turn 2"}
 
 
-def test_an_endpoint_that_counts_no_tokens(judge, endpoint, file):
+@pytest.mark.parametrize("usage", [None, {}, {"total_tokens": 5}])
+def test_an_endpoint_that_counts_no_tokens(judge, endpoint, file, usage):
     answered = saying(c1=[], c2=[])[2]
-    endpoint.script = [(200, {}, json.dumps({**json.loads(answered), "usage": None}))]
+    endpoint.script = [(200, {}, json.dumps({**json.loads(answered), "usage": usage}))]
     assert "did not count" in judge(file("a")).stdout
 
 

@@ -27,7 +27,7 @@ from tracker.judge.prompt import Question
 
 if TYPE_CHECKING:
     from openai import APIError, APIStatusError, Omit, OpenAI
-    from openai.types.chat import ChatCompletion
+    from openai.types.chat import ChatCompletion, ChatCompletionMessage
     from openai.types.chat.completion_create_params import ResponseFormat
     from openai.types.shared_params.response_format_json_schema import JSONSchema
 
@@ -203,8 +203,7 @@ class Endpoint:
         except (openai.APIError, ValueError):
             # ValueError: what came is no JSON at all.
             self._unusable("does not answer like an OpenAI-compatible endpoint; is the address right?")
-        # The client hands on whatever comes with status 200, a login page too.
-        if not getattr(completion, "choices", None):
+        if first_message(completion) is None:
             self._unusable("does not answer like an OpenAI-compatible endpoint; is the address right?")
         return completion
 
@@ -221,11 +220,12 @@ class Endpoint:
     def _reply(self, completion: ChatCompletion) -> Reply:
         choice, usage = completion.choices[0], completion.usage
         self.tally.calls += 1
-        if usage is None:
+        sent, received = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
+        if sent is None or received is None:
             self.tally.uncounted += 1
         else:
-            self.tally.prompt_tokens += usage.prompt_tokens
-            self.tally.completion_tokens += usage.completion_tokens
+            self.tally.prompt_tokens += sent
+            self.tally.completion_tokens += received
         if choice.message.refusal:
             raise RefusalError(f"the judge refuses: {choice.message.refusal}")
         if choice.finish_reason == "content_filter":
@@ -234,8 +234,8 @@ class Endpoint:
             raise JudgeError("the answer was cut off at the endpoint's token limit")
         return Reply(
             text=choice.message.content or "",
-            prompt_tokens=None if usage is None else usage.prompt_tokens,
-            completion_tokens=None if usage is None else usage.completion_tokens,
+            prompt_tokens=sent,
+            completion_tokens=received,
         )
 
     def _refused(self, error: APIStatusError) -> NoReturn:
@@ -243,7 +243,7 @@ class Endpoint:
         status, words = error.status_code, self._settings.told(_words(error))
         if error.code == "insufficient_quota":
             self._unusable(f"the quota is used up ({status}): {words}")
-        if _FORM.search(words) and self._form is not _Form.WORDS:
+        if _FORM.search(f"{words} {error.body}") and self._form is not _Form.WORDS:
             raise _FormError(self._form) from None
         if status in _BUSY or status >= 500:
             raise _PassingError(f"answers {status}: {words}", _retry_after(error.response.headers)) from None
@@ -364,13 +364,26 @@ def connect(settings: Settings) -> OpenAI:
         raise EndpointError(f"{settings.shown_url}: {reason}") from None
 
 
+def first_message(completion: ChatCompletion) -> ChatCompletionMessage | None:
+    """The message of an answer's first choice; ``None`` where what came is no answer.
+
+    The client hands on whatever comes with status 200: a login page, or JSON of another shape.
+    """
+    choices = getattr(completion, "choices", None)
+    message = getattr(choices[0], "message", None) if isinstance(choices, list) and choices else None
+    return message if isinstance(getattr(message, "content", None), str | None) else None
+
+
 def _words(error: APIError) -> str:
     """What the endpoint itself says about an error."""
     body = error.body
     if isinstance(body, dict) and isinstance(body.get("error"), dict):
         body = body["error"]
     message = body.get("message") if isinstance(body, dict) else None
-    return message if isinstance(message, str) else error.message
+    if isinstance(message, str):
+        return message
+    # FastAPI's way, among others: {"detail": ...}
+    return f"{error.message}: {body}" if body else error.message
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tracker.conversation import Message
 from tracker.errors import EndpointError
 from tracker.goal import Goal
-from tracker.judge.endpoint import Settings, connect
+from tracker.judge.endpoint import Settings, connect, first_message
 from tracker.simulator.steering import Instruction
 from tracker.simulator.user import chat
 
@@ -51,11 +51,11 @@ class ChatEndpoint:
             )
         except (openai.OpenAIError, ValueError) as error:
             raise EndpointError(f"{self._settings.shown_url}: {self._settings.told(str(error))}") from None
-        choices = getattr(completion, "choices", None)
-        content = choices[0].message.content if choices else None
+        message = first_message(completion)
+        content = None if message is None else message.content
         if not content or not content.strip():
             raise EndpointError(f"{self._settings.shown_url}: answered with an empty message")
-        return str(content).strip()
+        return content.strip()
 
     def close(self) -> None:
         self._client.close()
