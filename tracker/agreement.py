@@ -143,9 +143,9 @@ def evaluate(
 ) -> Agreement:
     """Compare tracks with the labels of their conversations, given in the same order.
 
-    The intervals are of ``resamples`` draws of the conversations with replacement; a single conversation
-    has none (NaN). Raises ``InputError`` where a conversation has no labels or there is nothing to compare,
-    ``ValueError`` where a track is not the conversation's.
+    The intervals are of ``resamples`` draws of the conversations with replacement; what stands in a single
+    conversation has none (NaN). Raises ``InputError`` where a conversation has no labels or there is nothing
+    to compare, ``ValueError`` where a track is not the conversation's.
     """
     pairs = list(zip(conversations, tracks, strict=True))
     for conversation, track in pairs:
@@ -262,11 +262,16 @@ class _Sums:
 
 
 @dataclass(frozen=True)
-class _Sample:
+class Sample:
     """A figure and its values on the resamples, shape ``(resamples,)``; empty without an interval."""
 
     value: float
     resampled: Floats
+
+    def steady(self) -> Floats:
+        """The resampled values; the figure itself in their place where none is defined."""
+        undefined = np.isnan(self.resampled).all()
+        return np.full_like(self.resampled, self.value) if undefined else self.resampled
 
     def estimate(self) -> Estimate:
         defined = self.resampled[~np.isnan(self.resampled)]
@@ -276,7 +281,7 @@ class _Sample:
         return Estimate(self.value, float(low), float(high))
 
 
-_Samples = Mapping[str, _Sample]
+_Samples = Mapping[str, Sample]
 """By the names of ``_FIGURES``."""
 
 _SCORES = ("accuracy", "macro_f1", "kappa", "start_accuracy")
@@ -336,7 +341,10 @@ def _sum(labels: _Labels, category: Category, conversations: int) -> _Sums:
 
 
 def _resample(sums: Sequence[_Sums], *, resamples: int, random_state: int) -> list[_Sums]:
-    """Add up the sums of conversations drawn with replacement, the same draws for every category."""
+    """Add up the sums of conversations drawn with replacement, the same draws for every category.
+
+    Those of a category that only one conversation has are NaN: they say nothing about chance.
+    """
     conversations = len(sums[0].every_turn)
     if conversations < 2:
         resamples = 0
@@ -354,6 +362,8 @@ def _resample(sums: Sequence[_Sums], *, resamples: int, random_state: int) -> li
     for first in range(0, resamples, _DRAWN_AT_ONCE):
         rows = drawn[first : first + _DRAWN_AT_ONCE]
         rows[:] = generator.multinomial(conversations, chances, size=len(rows)) @ flat
+    single = [np.count_nonzero(part.every_turn.any(axis=(1, 2))) < 2 for part in sums]
+    drawn[:, np.repeat(single, [sum(_widths(part)) for part in sums])] = np.nan
     columns = iter(np.split(drawn, np.cumsum([size for part in sums for size in _widths(part)])[:-1], axis=1))
 
     def like(array: Floats) -> Floats:
@@ -370,7 +380,7 @@ def _samples(labels: _Labels, category: Category, sums: _Sums, drawn: _Sums) -> 
     last = labels.last
     samples = {
         "attempted_recall": _attempted_recall(labels, category, drawn),
-        "calibration_error": _Sample(
+        "calibration_error": Sample(
             float(calibration_error(sums.calibration.sum(axis=0))), calibration_error(drawn.calibration)
         ),
     }
@@ -378,12 +388,12 @@ def _samples(labels: _Labels, category: Category, sums: _Sums, drawn: _Sums) -> 
         ("every_turn", labels.truth, labels.predicted, drawn.every_turn),
         ("last_turn", labels.truth[last], labels.predicted[last], drawn.last_turn),
     ):
-        samples[f"{part}.accuracy"] = _Sample(float(accuracy_score(truth, predicted)), accuracy(confusion))
-        samples[f"{part}.macro_f1"] = _Sample(
+        samples[f"{part}.accuracy"] = Sample(float(accuracy_score(truth, predicted)), accuracy(confusion))
+        samples[f"{part}.macro_f1"] = Sample(
             float(f1_score(truth, predicted, average="macro")), macro_f1(confusion)
         )
-        samples[f"{part}.kappa"] = _Sample(_kappa(truth, predicted), cohen_kappa(confusion))
-        samples[f"{part}.start_accuracy"] = _Sample(
+        samples[f"{part}.kappa"] = Sample(_kappa(truth, predicted), cohen_kappa(confusion))
+        samples[f"{part}.start_accuracy"] = Sample(
             float(accuracy_score(truth, np.zeros_like(truth))), start_accuracy(confusion)
         )
     return samples
@@ -395,13 +405,13 @@ def _kappa(truth: Ints, predicted: Ints) -> float:
     return float(cohen_kappa_score(truth, predicted))
 
 
-def _attempted_recall(labels: _Labels, category: Category, drawn: _Sums) -> _Sample:
+def _attempted_recall(labels: _Labels, category: Category, drawn: _Sums) -> Sample:
     statuses = STATUSES[category]
     attempted = statuses.index(Status.ATTEMPTED) if Status.ATTEMPTED in statuses else None
     if attempted is None or attempted not in labels.truth:
-        return _Sample(math.nan, np.empty(0))
+        return Sample(math.nan, np.empty(0))
     (value,) = recall_score(labels.truth, labels.predicted, labels=[attempted], average=None, zero_division=0)
-    return _Sample(float(value), recall(drawn.every_turn, attempted))
+    return Sample(float(value), recall(drawn.every_turn, attempted))
 
 
 def _average(parts: Sequence[_Samples]) -> _Samples:
@@ -411,9 +421,9 @@ def _average(parts: Sequence[_Samples]) -> _Samples:
         samples = [part[name] for part in parts if not math.isnan(part[name].value)]
         if samples:
             value = float(np.mean([sample.value for sample in samples]))
-            averages[name] = _Sample(value, _mean(np.stack([sample.resampled for sample in samples]), axis=0))
+            averages[name] = Sample(value, _mean(np.stack([each.steady() for each in samples]), axis=0))
         else:
-            averages[name] = _Sample(math.nan, np.empty(0))
+            averages[name] = Sample(math.nan, np.empty(0))
     return averages
 
 

@@ -20,7 +20,16 @@ from typing import Any
 
 import numpy as np
 
-from tracker.agreement import Estimate, Floats, Ints, accuracy, cohen_kappa, confusion_matrices, macro_f1
+from tracker.agreement import (
+    Estimate,
+    Floats,
+    Ints,
+    Sample,
+    accuracy,
+    cohen_kappa,
+    confusion_matrices,
+    macro_f1,
+)
 from tracker.errors import InputError
 from tracker.goal import STATUSES, Category, Status
 from tracker.ratings import RatedComponent, Rater, Ratings, Words
@@ -290,9 +299,7 @@ def alpha(raters: Sequence[Rater], *, random_state: int = 0, resamples: int = 10
     drawn = _resampled(sums, resamples=resamples, random_state=random_state)
     samples = {
         category: tuple(
-            _Sample(
-                float(krippendorff_alpha(sums[category][:, moment].sum(axis=0))), krippendorff_alpha(part)
-            )
+            Sample(float(krippendorff_alpha(sums[category][:, moment].sum(axis=0))), krippendorff_alpha(part))
             for moment, part in enumerate(np.moveaxis(drawn[category], 1, 0))
         )
         for category in sums
@@ -457,9 +464,12 @@ def _resampled(
 ) -> dict[Category, Floats]:
     """Add up the sums of conversations drawn with replacement, the same draws for every category.
 
-    The first axis goes from conversations to resamples; none are drawn from a single conversation.
+    The first axis goes from conversations to resamples; none are drawn from a single conversation, and those
+    of a category that only one has are NaN.
     """
-    conversations = len(next(iter(sums.values()))) if sums else 0
+    having = {category: part.reshape(len(part), -1).any(axis=1) for category, part in sums.items()}
+    present = np.logical_or.reduce([*having.values()]) if sums else np.zeros(0, dtype=np.bool_)
+    conversations = int(present.sum())
     if conversations < 2:
         return {category: part[:0] for category, part in sums.items()}
     generator = np.random.default_rng(random_state)
@@ -469,34 +479,22 @@ def _resampled(
         size = min(_DRAWN_AT_ONCE, resamples - first)
         weights = generator.multinomial(conversations, chances, size=size).astype(np.float64)
         for category, part in sums.items():
-            drawn[category].append(np.tensordot(weights, part, axes=1))
-    return {category: np.concatenate(parts) for category, parts in drawn.items()}
+            drawn[category].append(np.tensordot(weights, part[present], axes=1))
+    return {
+        category: np.concatenate(parts) if having[category].sum() > 1 else np.concatenate(parts) * np.nan
+        for category, parts in drawn.items()
+    }
 
 
 # --- figures ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Sample:
-    """A figure and its values on the resamples, shape ``(resamples,)``; empty without an interval."""
-
-    value: float
-    resampled: Floats
-
-    def estimate(self) -> Estimate:
-        defined = self.resampled[~np.isnan(self.resampled)]
-        if math.isnan(self.value) or not len(defined):
-            return Estimate(self.value, math.nan, math.nan)
-        low, high = np.percentile(defined, [2.5, 97.5])
-        return Estimate(self.value, float(low), float(high))
-
-
-def _sample(score: Callable[[Floats], Floats], sums: Floats, drawn: Floats) -> _Sample:
+def _sample(score: Callable[[Floats], Floats], sums: Floats, drawn: Floats) -> Sample:
     """A score of summed matrices, ``(K, K)``, and of their resamples, ``(resamples, K, K)``."""
-    return _Sample(float(score(sums)), score(drawn))
+    return Sample(float(score(sums)), score(drawn))
 
 
-def _pair_scores(sums: Floats, drawn: Floats) -> tuple[dict[str, _Sample], dict[str, _Sample]]:
+def _pair_scores(sums: Floats, drawn: Floats) -> tuple[dict[str, Sample], dict[str, Sample]]:
     """Every turn's and the last turn's scores of a category."""
     total = sums.sum(axis=0)
     every, last = (
@@ -506,13 +504,13 @@ def _pair_scores(sums: Floats, drawn: Floats) -> tuple[dict[str, _Sample], dict[
     return every, last
 
 
-def _difference(score: Callable[[Floats], Floats], sums: Floats, drawn: Floats) -> _Sample:
+def _difference(score: Callable[[Floats], Floats], sums: Floats, drawn: Floats) -> Sample:
     """Second less first of matrices ``(2, K, K)`` and their resamples ``(resamples, 2, K, K)``."""
     scores, resampled = score(sums), score(drawn)
-    return _Sample(float(scores[1] - scores[0]), resampled[:, 1] - resampled[:, 0])
+    return Sample(float(scores[1] - scores[0]), resampled[:, 1] - resampled[:, 0])
 
 
-def _tested(sample: _Sample) -> Difference:
+def _tested(sample: Sample) -> Difference:
     defined = sample.resampled[~np.isnan(sample.resampled)]
     if math.isnan(sample.value) or not len(defined):
         return Difference(sample.estimate(), math.nan)
@@ -521,21 +519,21 @@ def _tested(sample: _Sample) -> Difference:
     return Difference(sample.estimate(), min(2 * beyond / (len(defined) + 1), 1.0))
 
 
-def _average(samples: Sequence[_Sample]) -> _Sample:
+def _average(samples: Sequence[Sample]) -> Sample:
     """The mean over the categories in which a figure is defined."""
     defined = [sample for sample in samples if not math.isnan(sample.value)]
     if not defined:
-        return _Sample(math.nan, np.empty(0))
-    resampled = np.ma.masked_invalid(np.stack([sample.resampled for sample in defined]))
+        return Sample(math.nan, np.empty(0))
+    resampled = np.ma.masked_invalid(np.stack([sample.steady() for sample in defined]))
     mean = np.asarray(np.ma.filled(resampled.mean(axis=0), np.nan), dtype=np.float64)
-    return _Sample(float(np.mean([sample.value for sample in defined])), mean)
+    return Sample(float(np.mean([sample.value for sample in defined])), mean)
 
 
-def _averages(parts: Sequence[Mapping[str, _Sample]]) -> dict[str, _Sample]:
+def _averages(parts: Sequence[Mapping[str, Sample]]) -> dict[str, Sample]:
     return {name: _average([part[name] for part in parts]) for name in _SCORES}
 
 
-def _as_scores(samples: Mapping[str, _Sample]) -> PairScores:
+def _as_scores(samples: Mapping[str, Sample]) -> PairScores:
     return PairScores(**{name: sample.estimate() for name, sample in samples.items()})
 
 

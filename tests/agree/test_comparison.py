@@ -130,6 +130,17 @@ def test_raters_that_agree_on_one_status_have_no_kappa(tmp_path):
     assert math.isnan(comparison.every_turn.accuracy.low)  # one conversation: no interval
 
 
+def test_what_one_conversation_has_has_no_interval(tmp_path):
+    """Of thirty conversations the raters share one."""
+    many = {str(number): {"p": [(2, "MISALIGNED")]} for number in range(30)}
+    ratings = read_ratings(
+        [native(tmp_path / "j.jsonl", many), tracked(tmp_path / "t.jsonl", {"0": {"p": [(1, "MISALIGNED")]}})]
+    )
+    found = alpha(ratings.raters).every_turn[Category.POLICY]
+    assert not math.isnan(found.value)
+    assert math.isnan(found.low)
+
+
 def _random_labels(seed, conversations=12):
     generator = random.Random(seed)
     statuses = {"o": Category.OBJECTIVE, "r": Category.REQUIREMENT, "p": Category.POLICY}

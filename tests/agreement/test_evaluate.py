@@ -161,6 +161,18 @@ def test_one_conversation_has_figures_and_no_intervals(judged):
     assert math.isnan(accuracy.high)
 
 
+def test_a_category_of_one_conversation_has_figures_and_no_intervals(judged):
+    only = conversation("c-p", 4, {"policy": ((3, Status.MISALIGNED),)}, (Category.POLICY,))
+    noted = {"policy": [Status.ALIGNED, *[Status.MISALIGNED] * 3]}
+    agreement = evaluate([*judged, only], [*map(agreeing, judged), track(only, noted)])
+    policies = agreement.categories[Category.POLICY].figures.every_turn.accuracy
+    assert policies.value == 0.75
+    assert math.isnan(policies.low)
+    average = agreement.average.every_turn.accuracy
+    assert average.value == pytest.approx((3 + 0.75) / 4)
+    assert average.low == average.high == pytest.approx(average.value)  # the others all agree
+
+
 def test_a_conversation_in_which_the_user_never_spoke_counts_for_nothing(judged, noisy):
     silent = Conversation("silent", judged[0].goal, (Message(role=Role.ASSISTANT, content="Hello?"),), {})
     agreement = evaluate([*judged, silent], [*noisy, Track("silent", silent.goal, ())])
