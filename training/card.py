@@ -14,7 +14,7 @@ import os
 import re
 import statistics
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 from pathlib import Path
@@ -61,6 +61,11 @@ _SETS: MappingProxyType[str, str] = MappingProxyType(
     }
 )
 """What the reader should know about a set, where it is one of the project's."""
+
+_WANTED: MappingProxyType[str, float] = MappingProxyType(
+    {"written/test.jsonl": 0.92, "multiwoz/judged.jsonl": 0.90, "taubench/judged.jsonl": 0.88}
+)
+"""The average accuracy that was set as a target; the others are in ``_targets``."""
 
 _PAUSE = 10
 """A run stood still where its log has a gap this many times as long as usual."""
@@ -369,12 +374,21 @@ class Card:
             run_fields(self.manifest, self.effort, watts=self.watts, hardware=self.hardware),
             tracker=", ".join(f"{name} {value}" for name, value in self.sets[0].tracker.items()),
             figures="\n\n".join(map(_set_section, self.sets)),
+            targets=self._targets(),
             comparison=self._comparison(),
             data=table(("file", "use", "sha256"), list(files)),
             calibration=self._calibration(),
             below=self._below_people(),
         )
         return closed_up(text)
+
+    def _targets(self) -> str:
+        rows = [row for found in self.sets if found.name in _WANTED for row in _target_rows(found)]
+        if not rows:
+            return ""
+        return "### Targets\n\nWhat was aimed at, and how far it is reached.\n\n" + table(
+            ("set", "target", "wanted", "found", "reached"), rows
+        )
 
     def _comparison(self) -> str:
         if not self.ways:
@@ -429,18 +443,44 @@ class Card:
         )
 
     def _below_people(self) -> str:
-        parts = []
-        for found in self.sets:
-            below = [
-                f"{name} ({accuracy:.3f} against {PEOPLE[name]:.3f})"
-                for name, _, part in found.rows
-                if (accuracy := part.every_turn.accuracy.value) is not None and accuracy < PEOPLE[name]
-            ]
-            if below:
-                parts.append(f"on {found.name} {', '.join(below)}")
+        parts = [f"on {found.name} {', '.join(below)}" for found in self.sets if (below := _below(found))]
         if not parts:
             return "- On none of the sets above is a category below what people reach."
         return f"- Below what people reach: {'; '.join(parts)}."
+
+
+def _below(found: SetFigures) -> list[str]:
+    """In which categories people agreed more often with their judge."""
+    return [
+        f"{name} ({accuracy:.3f} against {PEOPLE[name]:.3f})"
+        for name, _, part in found.rows
+        if (accuracy := part.every_turn.accuracy.value) is not None and accuracy < PEOPLE[name]
+    ]
+
+
+def _target_rows(found: SetFigures) -> Iterator[tuple[str, ...]]:
+    """Each target: the set, what it is of, what was wanted, what was found, and whether that does."""
+    average = found.average
+
+    def row(target: str, wanted: float, figure: Figure, *, at_most: bool = False) -> tuple[str, ...]:
+        value = figure.value
+        reached = value is not None and (value <= wanted if at_most else value >= wanted)
+        sign = "≤" if at_most else "≥"
+        return found.name, target, f"{sign} {wanted:.2f}", _plain(figure), _yes(reached)
+
+    yield row("accuracy, average", _WANTED[found.name], average.every_turn.accuracy)
+    if found.name == "written/test.jsonl":
+        for category, part in found.categories.items():
+            yield row(f"kappa, {category}", 0.80, part.every_turn.kappa)
+    if found.name == "taubench/judged.jsonl":
+        below = _below(found)
+        yield found.name, "categories below people", "none", ", ".join(below) or "none", _yes(not below)
+    yield row("recall of ATTEMPTED", 0.75, average.attempted_recall)
+    yield row("calibration error", 0.05, average.calibration_error, at_most=True)
+
+
+def _yes(reached: bool) -> str:
+    return "yes" if reached else "no"
 
 
 def _set_section(found: SetFigures) -> str:

@@ -81,6 +81,9 @@ def test_a_card_says_what_the_files_say(models: Path, run: Path, figures: Path) 
     assert "2 conversations, 9 components, 33 labels" in card
     assert "| profile | 4 | 0.500 | 0.917 | 0.500 |" in card.replace(" (0.500–0.500)", "")
     assert "profile (0.500 against 0.917)" in card
+    # Of a tracker that never moves.
+    assert "| written/test.jsonl | kappa, objective | ≥ 0.80 | 0.000 | no |" in card
+    assert "| written/test.jsonl | recall of ATTEMPTED | ≥ 0.75 | 0.000 | no |" in card
     assert "| written/train.jsonl | judged labels | `dddddddddddd` |" in card
     assert "Passes: 1234." in card
     assert "| `learning_rate` | `0.001` |" in card
@@ -171,7 +174,8 @@ def test_calibration_and_simpler_ways_are_shown_where_they_are(
     assert main(given) == 0
     card = (models / "README.md").read_text(encoding="utf-8")
     assert "| objective | 1.250 | 0.750 | 0.000 | COMPLETE -0.50 | ATTEMPTED 0.40 | COMPLETE 0.60 |" in card
-    rows = [line.split(" | ")[1] for line in card.splitlines() if line.startswith("| written/test.jsonl | ")]
+    compared = card.partition("### Against simpler ways")[2].splitlines()
+    rows = [line.split(" | ")[1] for line in compared if line.startswith("| written/test.jsonl | ")]
     assert rows[0] == "start status"
     assert rows[-1] == "**this model**"
 
