@@ -65,7 +65,7 @@ _SETS: MappingProxyType[str, str] = MappingProxyType(
 _WANTED: MappingProxyType[str, float] = MappingProxyType(
     {"written/test.jsonl": 0.92, "multiwoz/judged.jsonl": 0.90, "taubench/judged.jsonl": 0.88}
 )
-"""The average accuracy that was set as a target; the others are in ``_targets``."""
+"""The average accuracy that was set as a target; the others are in ``_target_rows``."""
 
 _PAUSE = 10
 """A run stood still where its log has a gap this many times as long as usual."""
