@@ -45,7 +45,9 @@ def check_writable(path: Path) -> None:
     if not folder.is_dir():
         raise InputError(f"the folder {folder} does not exist", source=path)
     # What is there is replaced by a file that is written beside it, so both have to be writable.
-    needed = [path, *([] if is_special(path) else [folder])] if path.exists() else [folder]
+    needed = [path] if path.exists() else []
+    if not is_special(path):
+        needed.append(folder)
     if not all(os.access(place, os.W_OK) for place in needed):
         raise InputError("cannot be written: permission denied", source=path)
 

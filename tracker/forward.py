@@ -92,9 +92,8 @@ class CategoryCalibration(BaseModel):
 
     def state(self, belief: Belief) -> ComponentState:
         """What is said about the component: its status, and the probability that this is where it stands."""
-        believed = belief.masses[STATUSES[belief.category].index(belief.reported)]
-        against = math.exp(-self.certainty.get(belief.reported, 0.0)) * (1 - believed)
-        return ComponentState(belief.reported, believed / (believed + against))
+        against = math.exp(-self.certainty.get(belief.reported, 0.0)) * (1 - belief.probability)
+        return ComponentState(belief.reported, belief.probability / (belief.probability + against))
 
 
 class Calibration(BaseModel):
@@ -138,6 +137,11 @@ class Belief:
         """The belief before the first turn: the start status, for certain."""
         statuses = STATUSES[category]
         return cls(category, (1.0,) + (0.0,) * (len(statuses) - 1), statuses[0])
+
+    @property
+    def probability(self) -> float:
+        """That the component stands where it is reported, as the chain has it."""
+        return self.masses[STATUSES[self.category].index(self.reported)]
 
     @property
     def open(self) -> tuple[Status, ...]:

@@ -31,7 +31,7 @@ from tracker.agreement import Agreement, Scores, evaluate
 from tracker.conversation import Conversation, Message, Role
 from tracker.decoding import Distribution
 from tracker.errors import GoalstateError
-from tracker.forward import Belief, CategoryCalibration
+from tracker.forward import Belief
 from tracker.goal import STATUSES, Category, Component, Status, reachable
 from tracker.model.base import find_base
 from tracker.state import ComponentState, GoalState, Track
@@ -140,7 +140,7 @@ class WordsRegression:
         for turn in range(rows.shape[0]):
             said = {previous: answers[previous][turn] for previous in belief.open if previous in answers}
             belief = belief.after(said)
-            states.append(CategoryCalibration().state(belief))
+            states.append(ComponentState(belief.reported, belief.probability))
         return states
 
 

@@ -310,8 +310,8 @@ def fit_certainty(
         for component in item.asked(category):
             labels = item.conversation.labelled_statuses(component.id)
             for belief, label in zip(item.beliefs(component, calibration), labels, strict=True):
-                believed = CategoryCalibration().state(belief).probability
-                found.setdefault(belief.reported, []).append((believed, belief.reported is label))
+                right = belief.reported is label
+                found.setdefault(belief.reported, []).append((belief.probability, right))
     certainty = {status: _shift(found[status]) for status in STATUSES[category] if status in found}
     return calibration.model_copy(update={"certainty": certainty})
 
