@@ -1,12 +1,11 @@
 """How well tracked statuses agree with a judge's labels.
 
-Knows arrays of status indices, the metrics of the literature, and the bootstrap over conversations. Knows
-nothing about models, files or how figures are shown.
+Knows arrays of status indices and which figures are reported of them. Knows nothing about models, files or
+how figures are shown.
 
-A *label* is the judge's status of one component after one turn. The figures themselves are scikit-learn's.
-Their intervals are percentile bootstraps that draw whole conversations, since the labels of one conversation
-hang together; a resample is a weighted sum of the conversations' confusion matrices, on which the same
-metrics have closed forms, so a thousand resamples cost one matrix product.
+A *label* is the judge's status of one component after one turn. The figures themselves are scikit-learn's;
+their intervals draw whole conversations (``tracker.bootstrap``), on whose summed confusion matrices the same
+metrics have closed forms (``tracker.metrics``).
 
 Where a figure is not defined (kappa when judge and tracker only ever say the same one status, recall of a
 status that never occurs) it is NaN, and is left out of the average over the categories.
@@ -20,39 +19,26 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score, recall_score
 
+from tracker.bootstrap import Estimate, Sample, average, resampled
 from tracker.conversation import Conversation
 from tracker.errors import InputError
 from tracker.goal import STATUSES, Category, Status
+from tracker.metrics import (
+    Bools,
+    Floats,
+    Ints,
+    accuracy,
+    calibration_error,
+    calibration_sums,
+    cohen_kappa,
+    confusion_matrices,
+    macro_f1,
+    recall,
+    start_accuracy,
+)
 from tracker.state import Track
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-
-CALIBRATION_BINS = 10
-"""Bins of equal width over [0, 1] for the expected calibration error."""
-
-_DRAWN_AT_ONCE = 100
-"""Resamples whose weights are in memory at one time."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure and its 95% interval; NaN where it is not defined."""
-
-    value: float
-    low: float
-    high: float
-
-    def as_json(self) -> dict[str, float | None]:
-        return {
-            "value": _json_number(self.value),
-            "low": _json_number(self.low),
-            "high": _json_number(self.high),
-        }
 
 
 @dataclass(frozen=True)
@@ -157,10 +143,10 @@ def evaluate(
     if not judged:
         raise InputError("no labels to compare with: no conversation has a turn and a labelled component")
     sums = {category: _sum(labels, category, len(pairs)) for category, labels in judged.items()}
-    resampled = _resample(list(sums.values()), resamples=resamples, random_state=random_state)
+    drawn = _resample(sums, resamples=resamples, random_state=random_state)
     samples = {
-        category: _samples(labels, category, sums[category], drawn)
-        for (category, labels), drawn in zip(judged.items(), resampled, strict=True)
+        category: _samples(labels, category, sums[category], drawn[category])
+        for category, labels in judged.items()
     }
     categories = {
         category: CategoryAgreement(
@@ -177,65 +163,10 @@ def evaluate(
         components=sum(part.components for part in categories.values()),
         labels=sum(part.labels for part in categories.values()),
         categories=categories,
-        average=_figures(_average(list(samples.values()))),
+        average=_figures({name: average([each[name] for each in samples.values()]) for name in _FIGURES}),
         resamples=resamples,
         random_state=random_state,
     )
-
-
-# Metrics as closed forms on confusion matrices, shape (..., K, K) → (...): rows are the judge's statuses.
-
-
-def confusion_matrices(group: Ints, truth: Ints, predicted: Ints, *, groups: int, statuses: int) -> Floats:
-    """Count labels by group, true and predicted status: three arrays ``(n,)`` → ``(groups, K, K)``."""
-    counts = np.zeros((groups, statuses, statuses))
-    np.add.at(counts, (group, truth, predicted), 1.0)
-    return counts
-
-
-def accuracy(confusion: Floats) -> Floats:
-    """The share of labels on the diagonal; NaN where there are none."""
-    return _ratio(np.trace(confusion, axis1=-2, axis2=-1), confusion.sum(axis=(-2, -1)))
-
-
-def macro_f1(confusion: Floats) -> Floats:
-    """The mean F1 over the statuses that occur in rows or columns; NaN where none does."""
-    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
-    return _mean(_ratio(2 * hits, confusion.sum(axis=-1) + confusion.sum(axis=-2)), axis=-1)
-
-
-def cohen_kappa(confusion: Floats) -> Floats:
-    """Cohen's kappa (Cohen 1960); NaN where both sides only ever say the same one status."""
-    total = confusion.sum(axis=(-2, -1))
-    by_chance = (confusion.sum(axis=-1) * confusion.sum(axis=-2)).sum(axis=-1)
-    return _ratio(total * np.trace(confusion, axis1=-2, axis2=-1) - by_chance, total**2 - by_chance)
-
-
-def recall(confusion: Floats, status: int) -> Floats:
-    """The share of row ``status`` on the diagonal; NaN where the row is empty."""
-    return _ratio(confusion[..., status, status], confusion[..., status, :].sum(axis=-1))
-
-
-def start_accuracy(confusion: Floats) -> Floats:
-    """The accuracy of always answering the first status, the start; NaN where there are no labels."""
-    return _ratio(confusion[..., 0, :].sum(axis=-1), confusion.sum(axis=(-2, -1)))
-
-
-def calibration_sums(group: Ints, probability: Floats, correct: Bools, *, groups: int) -> Floats:
-    """Labels, summed probability and hits by group and bin: three arrays ``(n,)`` → ``(groups, bins, 3)``."""
-    sums = np.zeros((groups, CALIBRATION_BINS, 3))
-    bins = np.minimum((probability * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
-    values = np.stack([np.ones_like(probability), probability, correct.astype(np.float64)], axis=-1)
-    np.add.at(sums, (group, bins), values)
-    return sums
-
-
-def calibration_error(sums: Floats) -> Floats:
-    """Expected calibration error (Naeini et al. 2015) from binned sums, shape ``(..., bins, 3)`` → ``(...)``.
-
-    The mean, weighted by labels, of what separates a bin's mean probability from its share of hits.
-    """
-    return _ratio(np.abs(sums[..., 1] - sums[..., 2]).sum(axis=-1), sums[..., 0].sum(axis=-1))
 
 
 @dataclass(frozen=True)
@@ -259,26 +190,6 @@ class _Sums:
     every_turn: Floats
     last_turn: Floats
     calibration: Floats
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A figure and its values on the resamples, shape ``(resamples,)``; empty without an interval."""
-
-    value: float
-    resampled: Floats
-
-    def steady(self) -> Floats:
-        """The resampled values; the figure itself in their place where none is defined."""
-        undefined = np.isnan(self.resampled).all()
-        return np.full_like(self.resampled, self.value) if undefined else self.resampled
-
-    def estimate(self) -> Estimate:
-        defined = self.resampled[~np.isnan(self.resampled)]
-        if math.isnan(self.value) or not len(defined):
-            return Estimate(self.value, math.nan, math.nan)
-        low, high = np.percentile(defined, [2.5, 97.5])
-        return Estimate(self.value, float(low), float(high))
 
 
 _Samples = Mapping[str, Sample]
@@ -340,40 +251,17 @@ def _sum(labels: _Labels, category: Category, conversations: int) -> _Sums:
     )
 
 
-def _resample(sums: Sequence[_Sums], *, resamples: int, random_state: int) -> list[_Sums]:
-    """Add up the sums of conversations drawn with replacement, the same draws for every category.
-
-    Those of a category that only one conversation has are NaN: they say nothing about chance.
-    """
-    conversations = len(sums[0].every_turn)
-    if conversations < 2:
-        resamples = 0
-    flat = np.concatenate(
-        [
-            array.reshape(conversations, -1)
-            for part in sums
-            for array in (part.every_turn, part.last_turn, part.calibration)
-        ],
-        axis=1,
+def _resample(sums: Mapping[Category, _Sums], *, resamples: int, random_state: int) -> dict[Category, _Sums]:
+    """The sums of conversations drawn with replacement, the same draws for every category."""
+    drawn = resampled(
+        {(category, name): part for category, each in sums.items() for name, part in vars(each).items()},
+        resamples=resamples,
+        random_state=random_state,
     )
-    generator = np.random.default_rng(random_state)
-    chances = np.full(conversations, 1 / conversations)
-    drawn = np.empty((resamples, flat.shape[1]))
-    for first in range(0, resamples, _DRAWN_AT_ONCE):
-        rows = drawn[first : first + _DRAWN_AT_ONCE]
-        rows[:] = generator.multinomial(conversations, chances, size=len(rows)) @ flat
-    single = [np.count_nonzero(part.every_turn.any(axis=(1, 2))) < 2 for part in sums]
-    drawn[:, np.repeat(single, [sum(_widths(part)) for part in sums])] = np.nan
-    columns = iter(np.split(drawn, np.cumsum([size for part in sums for size in _widths(part)])[:-1], axis=1))
-
-    def like(array: Floats) -> Floats:
-        return next(columns).reshape(resamples, *array.shape[1:])
-
-    return [_Sums(like(part.every_turn), like(part.last_turn), like(part.calibration)) for part in sums]
-
-
-def _widths(sums: _Sums) -> list[int]:
-    return [array[0].size for array in (sums.every_turn, sums.last_turn, sums.calibration)]
+    return {
+        category: _Sums(**{name: drawn[category, name] for name in vars(each)})
+        for category, each in sums.items()
+    }
 
 
 def _samples(labels: _Labels, category: Category, sums: _Sums, drawn: _Sums) -> _Samples:
@@ -414,19 +302,6 @@ def _attempted_recall(labels: _Labels, category: Category, drawn: _Sums) -> Samp
     return Sample(float(value), recall(drawn.every_turn, attempted))
 
 
-def _average(parts: Sequence[_Samples]) -> _Samples:
-    """Average every figure over the categories in which it is defined."""
-    averages = {}
-    for name in _FIGURES:
-        samples = [part[name] for part in parts if not math.isnan(part[name].value)]
-        if samples:
-            value = float(np.mean([sample.value for sample in samples]))
-            averages[name] = Sample(value, _mean(np.stack([each.steady() for each in samples]), axis=0))
-        else:
-            averages[name] = Sample(math.nan, np.empty(0))
-    return averages
-
-
 def _figures(samples: _Samples) -> Figures:
     def scores(part: str) -> Scores:
         return Scores(**{name: samples[f"{part}.{name}"].estimate() for name in _SCORES})
@@ -437,20 +312,3 @@ def _figures(samples: _Samples) -> Figures:
         attempted_recall=samples["attempted_recall"].estimate(),
         calibration_error=samples["calibration_error"].estimate(),
     )
-
-
-def _ratio(above: Floats, below: Floats) -> Floats:
-    """Divide, with NaN where the divisor is zero."""
-    quotient: Floats = np.full(np.shape(below), np.nan)
-    np.divide(above, below, out=quotient, where=below != 0)
-    return quotient
-
-
-def _mean(values: Floats, axis: int) -> Floats:
-    """The mean of what is not NaN; NaN where nothing is left."""
-    defined = ~np.isnan(values)
-    return _ratio(np.where(defined, values, 0.0).sum(axis=axis), defined.sum(axis=axis).astype(np.float64))
-
-
-def _json_number(value: float) -> float | None:
-    return None if math.isnan(value) else value

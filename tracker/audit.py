@@ -48,10 +48,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest
 
-from tracker.agreement import cohen_kappa
 from tracker.conversation import Conversation
 from tracker.errors import InputError
 from tracker.goal import Category, Component, Goal, Status
+from tracker.metrics import cohen_kappa
 from tracker.state import ComponentState, GoalState, Track
 from tracker.tracked import Tracked
 

@@ -1,11 +1,11 @@
 """How far raters agree: any two of them in full, three or more by Krippendorff's alpha, two against a third.
 
-Knows raters' statuses over turns and the bootstrap over conversations. Knows nothing about files
-(``tracker.ratings``) and how figures are shown (``tracker.comparison_tables``). The metrics of two raters are
-those of ``tracker.agreement``.
+Knows raters' statuses over turns and which figures are reported of them. Knows nothing about files
+(``tracker.ratings``) and how figures are shown (``tracker.comparison_tables``).
 
 Everything is additive over conversations: confusion matrices and alpha's coincidences are summed, and a
-resample is a weighted sum, so that figures and their 95% percentile intervals come from the same formulas.
+resample is a weighted sum (``tracker.bootstrap``), so that figures and their intervals come from the same
+formulas (``tracker.metrics``).
 Figures that are not defined are NaN and left out of the average over the categories.
 """
 
@@ -20,25 +20,24 @@ from typing import Any
 
 import numpy as np
 
-from tracker.agreement import (
-    Estimate,
+from tracker.bootstrap import Estimate, Sample, average, resampled
+from tracker.errors import InputError
+from tracker.goal import STATUSES, Category, Status
+from tracker.metrics import (
     Floats,
     Ints,
-    Sample,
     accuracy,
     cohen_kappa,
     confusion_matrices,
+    f1,
+    krippendorff_alpha,
     macro_f1,
 )
-from tracker.errors import InputError
-from tracker.goal import STATUSES, Category, Status
 from tracker.ratings import RatedComponent, Rater, Ratings, Words
 
 _SCORES: MappingProxyType[str, Callable[[Floats], Floats]] = MappingProxyType(
     {"accuracy": accuracy, "macro_f1": macro_f1, "kappa": cohen_kappa}
 )
-_DRAWN_AT_ONCE = 100
-"""Resamples whose weights are in memory at one time."""
 
 
 @dataclass(frozen=True)
@@ -254,7 +253,7 @@ def compare(
             f"nothing to compare: {first.path} and {second.path} share no component of a conversation"
         )
     sums = _confusions(shared, 0, 1)
-    drawn = _resampled(sums, resamples=resamples, random_state=random_state)
+    drawn = resampled(sums, resamples=resamples, random_state=random_state)
     scores = {category: _pair_scores(sums[category], drawn[category]) for category in sums}
     conversations = sorted({item.conversation for item in shared})
     in_both = first.conversations.keys() & second.conversations.keys()
@@ -296,7 +295,7 @@ def all_pairs(ratings: Ratings, *, random_state: int = 0, resamples: int = 1000)
 def alpha(raters: Sequence[Rater], *, random_state: int = 0, resamples: int = 1000) -> Alpha:
     """Krippendorff's alpha (Krippendorff 2011, nominal) of two raters or more; ratings may be missing."""
     sums = _coincidences(raters)
-    drawn = _resampled(sums, resamples=resamples, random_state=random_state)
+    drawn = resampled(sums, resamples=resamples, random_state=random_state)
     samples = {
         category: tuple(
             Sample(float(krippendorff_alpha(sums[category][:, moment].sum(axis=0))), krippendorff_alpha(part))
@@ -308,7 +307,7 @@ def alpha(raters: Sequence[Rater], *, random_state: int = 0, resamples: int = 10
     return Alpha(
         every_turn={name: sample.estimate() for name, sample in every.items()},
         last_turn={name: sample.estimate() for name, sample in last.items()},
-        average=(_average([*every.values()]).estimate(), _average([*last.values()]).estimate()),
+        average=(average([*every.values()]).estimate(), average([*last.values()]).estimate()),
     )
 
 
@@ -326,7 +325,7 @@ def paired_test(
         )
     one, other = _confusions(shared, 0, 1), _confusions(shared, 0, 2)
     both = {category: np.stack([one[category], other[category]], axis=1) for category in one}
-    drawn = _resampled(both, resamples=resamples, random_state=random_state)
+    drawn = resampled(both, resamples=resamples, random_state=random_state)
     moments: list[dict[str, dict[str, Difference]]] = []
     for moment in (0, 1):
         samples = {
@@ -351,21 +350,6 @@ def paired_test(
         every_turn=moments[0],
         last_turn=moments[1],
     )
-
-
-def krippendorff_alpha(coincidences: Floats) -> Floats:
-    """Nominal alpha from matrices of coincidences, shape ``(..., K, K)`` → ``(...)``.
-
-    NaN where only ever one value is given. The formula is section 3 of Krippendorff (2011), "Computing
-    Krippendorff's Alpha-Reliability".
-    """
-    totals = coincidences.sum(axis=-1)
-    pairs = totals.sum(axis=-1)
-    observed = pairs - np.trace(coincidences, axis1=-2, axis2=-1)
-    expected = pairs**2 - (totals**2).sum(axis=-1)
-    result: Floats = np.full(np.shape(pairs), np.nan)
-    np.divide((pairs - 1) * observed, expected, out=result, where=expected > 1e-9)
-    return 1 - result
 
 
 # --- lining up ----------------------------------------------------------------------------------------------
@@ -459,33 +443,6 @@ def _coincidences(raters: Sequence[Rater]) -> dict[Category, Floats]:
     return {category: part for category, part in sums.items() if part.any()}
 
 
-def _resampled(
-    sums: Mapping[Category, Floats], *, resamples: int, random_state: int
-) -> dict[Category, Floats]:
-    """Add up the sums of conversations drawn with replacement, the same draws for every category.
-
-    The first axis goes from conversations to resamples; none are drawn from a single conversation, and those
-    of a category that only one has are NaN.
-    """
-    having = {category: part.reshape(len(part), -1).any(axis=1) for category, part in sums.items()}
-    present = np.logical_or.reduce([*having.values()]) if sums else np.zeros(0, dtype=np.bool_)
-    conversations = int(present.sum())
-    if conversations < 2:
-        return {category: part[:0] for category, part in sums.items()}
-    generator = np.random.default_rng(random_state)
-    chances = np.full(conversations, 1 / conversations)
-    drawn: dict[Category, list[Floats]] = {category: [] for category in sums}
-    for first in range(0, resamples, _DRAWN_AT_ONCE):
-        size = min(_DRAWN_AT_ONCE, resamples - first)
-        weights = generator.multinomial(conversations, chances, size=size).astype(np.float64)
-        for category, part in sums.items():
-            drawn[category].append(np.tensordot(weights, part[present], axes=1))
-    return {
-        category: np.concatenate(parts) if having[category].sum() > 1 else np.concatenate(parts) * np.nan
-        for category, parts in drawn.items()
-    }
-
-
 # --- figures ------------------------------------------------------------------------------------------------
 
 
@@ -511,26 +468,16 @@ def _difference(score: Callable[[Floats], Floats], sums: Floats, drawn: Floats) 
 
 
 def _tested(sample: Sample) -> Difference:
-    defined = sample.resampled[~np.isnan(sample.resampled)]
-    if math.isnan(sample.value) or not len(defined):
+    defined = sample.defined()
+    if not len(defined):
         return Difference(sample.estimate(), math.nan)
     # One is added so that a p-value is never zero (Davison & Hinkley 1997, 4.2).
     beyond = min(int((defined <= 0).sum()), int((defined >= 0).sum())) + 1
     return Difference(sample.estimate(), min(2 * beyond / (len(defined) + 1), 1.0))
 
 
-def _average(samples: Sequence[Sample]) -> Sample:
-    """The mean over the categories in which a figure is defined."""
-    defined = [sample for sample in samples if not math.isnan(sample.value)]
-    if not defined:
-        return Sample(math.nan, np.empty(0))
-    resampled = np.ma.masked_invalid(np.stack([sample.steady() for sample in defined]))
-    mean = np.asarray(np.ma.filled(resampled.mean(axis=0), np.nan), dtype=np.float64)
-    return Sample(float(np.mean([sample.value for sample in defined])), mean)
-
-
 def _averages(parts: Sequence[Mapping[str, Sample]]) -> dict[str, Sample]:
-    return {name: _average([part[name] for part in parts]) for name in _SCORES}
+    return {name: average([part[name] for part in parts]) for name in _SCORES}
 
 
 def _as_scores(samples: Mapping[str, Sample]) -> PairScores:
@@ -560,17 +507,11 @@ def _category(
 def _status(
     items: Sequence[_Shared], status: Status, at: int, confusion: Floats, drawn: Floats
 ) -> StatusAgreement:
-    def f1(matrices: Floats) -> Floats:
-        given = matrices[..., at, :].sum(axis=-1) + matrices[..., :, at].sum(axis=-1)
-        result: Floats = np.full(np.shape(given), np.nan)
-        np.divide(2 * matrices[..., at, at], given, out=result, where=given != 0)
-        return result
-
     return StatusAgreement(
         first=int(confusion[at].sum()),
         second=int(confusion[:, at].sum()),
         both=int(confusion[at, at]),
-        f1=_sample(f1, confusion, drawn).estimate(),
+        f1=_sample(lambda matrices: f1(matrices)[..., at], confusion, drawn).estimate(),
         timing=_timing(items, status) if at else None,
     )
 

@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tracker.agreement import Estimate
+from tracker.bootstrap import Estimate
 from tracker.comparison import (
     Alpha,
     CategoryComparison,

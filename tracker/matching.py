@@ -22,8 +22,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from tracker.agreement import Estimate
+from tracker.bootstrap import Estimate, Sample, resampled
 from tracker.goal import Category, Component, Goal
+from tracker.metrics import ratio
 from tracker.stems import words
 
 THRESHOLD = 0.3
@@ -137,7 +138,7 @@ def score_splits(
     resamples: int = 1000,
     random_state: int = 0,
 ) -> SplitScores:
-    """Score splits of the same goals; intervals are percentile bootstraps that draw whole goals.
+    """Score splits of the same goals; intervals draw whole goals (``tracker.bootstrap``).
 
     A figure that is not defined, such as the links of goals without any, is NaN.
     """
@@ -145,17 +146,12 @@ def score_splits(
     counts = np.array(
         [_counts(a, b, found) for a, b, found in zip(truth, predicted, pairs, strict=True)], dtype=np.float64
     ).reshape(len(pairs), -1)
-    generator = np.random.default_rng(random_state)
-    drawn = generator.multinomial(len(pairs), np.full(len(pairs), 1 / len(pairs)), size=resamples) @ counts
-    sums = np.vstack([counts.sum(axis=0), drawn])
-    columns = dict(zip(_COLUMNS, sums.T, strict=True))
+    drawn = resampled({"counts": counts}, resamples=resamples, random_state=random_state)["counts"]
+    columns = dict(zip(_COLUMNS, np.vstack([counts.sum(axis=0), drawn]).T, strict=True))
 
     def share(above: str, below: str, scale: float = 1.0) -> Estimate:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            values = scale * columns[above] / columns[below]
-        resampled = values[1:][~np.isnan(values[1:])]
-        low, high = np.percentile(resampled, [2.5, 97.5]) if len(resampled) else (np.nan, np.nan)
-        return Estimate(float(values[0]), float(low), float(high))
+        value, *drawn = scale * ratio(columns[above], columns[below])
+        return Sample(float(value), np.array(drawn)).estimate()
 
     columns["both"] = columns["true"] + columns["predicted"]
     return SplitScores(

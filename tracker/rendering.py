@@ -27,7 +27,8 @@ from tracker.goal import STATUSES, SUCCESS, Category, Component, Status, start_s
 from tracker.state import Track
 
 if TYPE_CHECKING:  # scikit-learn takes seconds to import
-    from tracker.agreement import Agreement, Estimate, Figures, Scores
+    from tracker.agreement import Agreement, Figures, Scores
+    from tracker.bootstrap import Estimate
     from tracker.matching import SplitScores
 
 _LETTERS = MappingProxyType(

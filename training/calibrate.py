@@ -30,12 +30,13 @@ import numpy.typing as npt
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import log_expit, logit
 
-from tracker.agreement import Agreement, Floats, accuracy, cohen_kappa, evaluate
+from tracker.agreement import Agreement, evaluate
 from tracker.atomic import write_text
 from tracker.conversation import Conversation, Turn
 from tracker.decoding import Decoder, Distribution
 from tracker.forward import Belief, Calibration, CategoryCalibration
 from tracker.goal import STATUSES, Category, Component, Status, is_final, start_status
+from tracker.metrics import Floats, accuracy, cohen_kappa
 from tracker.modelless import MODELLESS, calibration_name
 from tracker.opinions import Opinion, OpinionModel, read_opinions
 from tracker.prompt import Question, opening_pieces, turn_pieces

@@ -10,8 +10,9 @@ import pytest
 from rated import bare, native, rows, sheet, tracked
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
 
-from tracker.comparison import all_pairs, alpha, compare, krippendorff_alpha, paired_test
+from tracker.comparison import all_pairs, alpha, compare, paired_test
 from tracker.goal import STATUSES, Category, Status
+from tracker.metrics import krippendorff_alpha
 from tracker.ratings import read_ratings
 
 JUDGE = {

@@ -7,14 +7,12 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from tracker import agreement
+from tracker import metrics as closed
 
 
 def confusion(truth, predicted, statuses=3):
     """The confusion matrix of one group."""
-    return agreement.confusion_matrices(np.zeros_like(truth), truth, predicted, groups=1, statuses=statuses)[
-        0
-    ]
+    return closed.confusion_matrices(np.zeros_like(truth), truth, predicted, groups=1, statuses=statuses)[0]
 
 
 @pytest.fixture(params=range(20))
@@ -29,65 +27,61 @@ def answers(request):
 
 
 def test_accuracy_is_scikit_learns(answers):
-    assert agreement.accuracy(confusion(*answers)) == pytest.approx(metrics.accuracy_score(*answers))
+    assert closed.accuracy(confusion(*answers)) == pytest.approx(metrics.accuracy_score(*answers))
 
 
 def test_macro_f1_is_scikit_learns(answers):
-    assert agreement.macro_f1(confusion(*answers)) == pytest.approx(
-        metrics.f1_score(*answers, average="macro")
-    )
+    assert closed.macro_f1(confusion(*answers)) == pytest.approx(metrics.f1_score(*answers, average="macro"))
 
 
 def test_kappa_is_scikit_learns(answers):
     with warnings.catch_warnings(action="ignore"):
         expected = metrics.cohen_kappa_score(*answers)
-    assert agreement.cohen_kappa(confusion(*answers)) == pytest.approx(expected, nan_ok=True)
+    assert closed.cohen_kappa(confusion(*answers)) == pytest.approx(expected, nan_ok=True)
 
 
 def test_recall_is_scikit_learns(answers):
     truth, predicted = answers
     if 1 not in truth:
-        assert math.isnan(agreement.recall(confusion(*answers), 1))
+        assert math.isnan(closed.recall(confusion(*answers), 1))
         return
     expected = metrics.recall_score(truth, predicted, labels=[1], average=None)[0]
-    assert agreement.recall(confusion(*answers), 1) == pytest.approx(expected)
+    assert closed.recall(confusion(*answers), 1) == pytest.approx(expected)
 
 
 def test_matrices_are_taken_in_any_number(answers):
     one = confusion(*answers)
     many = np.stack([one, 2 * one])
-    assert agreement.macro_f1(many) == pytest.approx(np.repeat(agreement.macro_f1(one), 2))
-    assert agreement.cohen_kappa(many[None]).shape == (1, 2)
+    assert closed.macro_f1(many) == pytest.approx(np.repeat(closed.macro_f1(one), 2))
+    assert closed.cohen_kappa(many[None]).shape == (1, 2)
 
 
 def test_constant_and_equal_answers_have_no_kappa():
     always = np.zeros(5, dtype=int)
-    assert math.isnan(agreement.cohen_kappa(confusion(always, always)))
-    assert agreement.cohen_kappa(confusion(always, always + 1)) == 0
+    assert math.isnan(closed.cohen_kappa(confusion(always, always)))
+    assert closed.cohen_kappa(confusion(always, always + 1)) == 0
 
 
 def test_nothing_has_no_figures():
     nothing = np.zeros((3, 3))
-    for metric in (agreement.accuracy, agreement.macro_f1, agreement.cohen_kappa, agreement.start_accuracy):
+    for metric in (closed.accuracy, closed.macro_f1, closed.cohen_kappa, closed.start_accuracy):
         assert math.isnan(metric(nothing))
 
 
 def test_calibration_error_of_one_bin_is_the_distance_from_confidence_to_hits():
-    sums = agreement.calibration_sums(
+    sums = closed.calibration_sums(
         np.zeros(4, dtype=int), np.full(4, 0.95), np.array([True, True, True, False]), groups=1
     )
-    assert agreement.calibration_error(sums) == pytest.approx([0.20])
+    assert closed.calibration_error(sums) == pytest.approx([0.20])
 
 
 def test_calibration_error_weighs_bins_by_labels():
     probability = np.array([0.55, 0.55, 0.55, 1.0])
     correct = np.array([True, False, False, True])
-    sums = agreement.calibration_sums(np.zeros(4, dtype=int), probability, correct, groups=1)
-    assert agreement.calibration_error(sums)[0] == pytest.approx(0.75 * (0.55 - 1 / 3))
+    sums = closed.calibration_sums(np.zeros(4, dtype=int), probability, correct, groups=1)
+    assert closed.calibration_error(sums)[0] == pytest.approx(0.75 * (0.55 - 1 / 3))
 
 
 def test_calibration_sums_are_kept_by_group():
-    sums = agreement.calibration_sums(
-        np.array([0, 2]), np.array([0.0, 1.0]), np.array([True, True]), groups=3
-    )
+    sums = closed.calibration_sums(np.array([0, 2]), np.array([0.0, 1.0]), np.array([True, True]), groups=3)
     assert sums[:, :, 0].sum(axis=1).tolist() == [1, 0, 1]
