@@ -70,6 +70,7 @@ def test_goodbyes_are_seen_in_texts_of_tokens_too(goodbye: str) -> None:
         "A room for two nights, that's all.",
         "That's everything for the hotel. Now I need a train to York.",
         "We are off to Spain on 3 June, so I need insurance.",
+        "The insurance pays it, I'm off work as it is.",
         "My contract is at an end, I need a new one.",
         "I would be glad to see you bring two.",
     ],

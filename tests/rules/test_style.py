@@ -58,6 +58,9 @@ def broken_at(rule: str, *messages: str) -> int:
         ("You begin each of your messages with a greeting.", "Hello, a room.", "A room."),
         ('Call the agent "mate" in every message.', "All right, mate.", "All right."),
         ("Ask at most one question in each message.", "What? Fine.", "What? When?"),
+        ("Only one question in a message.", "The corner table.", "What? When?"),
+        ("Ask only one question in each message.", "Is it free?", "When is it, and what does it cost?"),
+        ("Open each message with a greeting.", "Morning. My bus is late.", "In the morning. Fine."),
         ("There is a question in every message of yours.", "What?", "Fine."),
         ("Write every message as a single sentence.", "A room in Rome.", "Hello. A room in Rome."),
         ("Write exactly one sentence in every message.", "Mr. Renaud sent me.", "Mr. Renaud. Hello."),
@@ -114,6 +117,7 @@ def test_a_rule_of_the_whole_conversation() -> None:
         "Always say please.",
         "Always thank the agent.",
         "Never write in capitals.",
+        "Don't write in capital letters.",
     ],
 )
 def test_what_takes_judgement_is_left_to_the_model(rule: str) -> None:

@@ -14,7 +14,7 @@ from tracker.rules.measures import THANKS
 from tracker.rules.wording import THANK, one_line
 
 _LEAVES = re.compile(
-    r"\b(?:see ya|we(?:'re| are) done|good day to you|i'?(?:ll be|m) off(?! to)"
+    r"\b(?:see ya|we(?:'re| are) done|good day to you|i'?(?:ll be|m) off(?= now\b| then\b|\s*(?:[.,!;]|$))"
     r"|that'?s sorted|(?:i'?m|am) all set|all done|(?:i (?:believe|think|guess) )that'?s it"
     r"|that (?:was|will be|'?ll be) (?:all|everything|it)|(?:bye|good) ?- ?bye|good night|ciao)\b"
     # In the middle of a message these tell of something else.

@@ -10,7 +10,10 @@ import re
 PLEASE = re.compile(r"\b(?:please|pls)\b", re.I)
 THANKS = re.compile(r"\b(?:thanks?|thx|thank ?you|cheers|grateful|much appreciated)\b", re.I)
 GREETING = re.compile(
-    r"\b(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|greetings|dear)\b", re.I
+    r"\b(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|greetings|dear)\b"
+    # Behind other words, or before a wish, these are a time of day.
+    r"|^(?:morning|afternoon|evening)\s*(?:[.!]|,(?! (?:please|around|about|at|if|or|not)\b))",
+    re.I,
 )
 SORRY = re.compile(r"\b(?:sorry|apolog\w+|forgive me|pardon me|excuse me)\b", re.I)
 _PICTURE = r"[\U0001F300-\U0001FAFF☀-➿⌚-⏿⭐⭕][️\U0001F3FB-\U0001F3FF]*"
@@ -28,6 +31,13 @@ _SENTENCE_END = re.compile(
     r"(?<!\bapprox)[.!?…]+(?<!\b[ap]\.m\.(?=\s[a-z\d]))[\"'”’)]*(?=\s+\S)|\n+(?=\s*\S)"
 )
 
+_BESIDES = re.compile(
+    r",? and (?:what|when|where|who|why|which \w+|how(?: \w+)?)"
+    r" (?:is|are|was|were|does|do|did|can|could|would|will|should|has|have)\b",
+    re.I,
+)
+"""A second question behind a first: "What is it, and how much does it cost?"."""
+
 
 def count_words(text: str) -> int:
     return len(_WORD.findall(text))
@@ -38,8 +48,9 @@ def count_sentences(text: str) -> int:
 
 
 def count_questions(text: str) -> int:
-    """Question marks; several in a row are one."""
-    return len(re.findall(r"\?+", text))
+    """Question marks, several in a row as one, and what is asked besides under the same mark."""
+    asked = re.findall(r"[^?]+\?", text)
+    return len(re.findall(r"\?+", text)) + sum(len(_BESIDES.findall(part)) for part in asked)
 
 
 def last_sign(text: str) -> str:

@@ -80,7 +80,7 @@ _LIMITS = (
     _Limit(r"(?:under|below|fewer than|less than|shorter than) n u", lambda n: (0, n - 1)),
     _Limit(r"(?:fewer than|less than|shorter than) n u", lambda n: (n, _ANY), negated=True),
     _Limit(r"(?:more than|longer than|over|beyond) n u", lambda n: (0, n), negated=True),
-    _Limit(r"(?:exactly |precisely |only |just )?n u", lambda n: (n, n)),
+    _Limit(r"(?:exactly |precisely )?n u", lambda n: (n, n)),
 )
 _COUNTS: tuple[tuple[str, Callable[[str], int]], ...] = (
     (r"words?", count_words),
@@ -104,6 +104,9 @@ def _length(wording: Wording) -> Breaks | None:
         found = re.search(rf"\b{amount}\b", wording.text)
         counted = wording.without(amount, "n u")
         if found is not None and counted is not None:
+            # "Only one question in a message" allows a message without any.
+            only = counted.without("only|just")
+            counted = counted if only is None else Wording(only.text.replace("n u", "at most n u"))
             # "Twenty five" is neither of its words.
             return None if found[2] else _limited(counted, count, number(found[1]))
     return None
@@ -282,8 +285,8 @@ def _capitals(wording: Wording) -> Breaks | None:
     rest = wording.without(_CAPITAL)
     if rest is None or re.search(r"\b(?:all|whole|entire|only|throughout)\b", rest.text):
         return None
-    if re.search(r"\bin (?:capitals|upper[- ]?case)(?! letters?)", wording.text) and "word" not in rest.text:
-        return None  # "never write in capitals" allows one that begins a name
+    if re.search(r"\bin (?:capitals?|upper[- ]?case)\b", wording.text) and "word" not in rest.text:
+        return None  # "never write in capital letters" allows one that begins a name
     if re.search(r"\bwords?\b", rest.text):
         return _polar(rest.without("to stress (?:it|things)") or rest, _has(CAPITALS))
     return _in_each(has_any) if rest.forbids and rest.says_nothing_else() else None
