@@ -113,8 +113,11 @@ def test_a_plain_chat_in_front_does_not_change_how_the_others_are_read(tmp_path:
         {"id": "tools", "messages": [{"role": "system", "content": "Be kind."}, *said]},
     ]
     for order in (chats, chats[::-1]):
-        found = list(read(write_lines(tmp_path, *order), goal=GOAL))
-        assert [item.id for item in found if isinstance(item, Conversation)] == [one["id"] for one in order]
+        for path in (write_lines(tmp_path, *order), write(tmp_path, order)):
+            found = list(read(path, goal=GOAL))
+            assert [item.id for item in found if isinstance(item, Conversation)] == [
+                one["id"] for one in order
+            ]
 
 
 def test_an_archive_with_several_files_is_not_guessed_at(tmp_path: Path) -> None:

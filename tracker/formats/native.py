@@ -52,7 +52,9 @@ def recognises(value: JsonValue) -> bool:
 
 
 def is_chat(value: JsonValue) -> bool:
-    """Whether a value has no more of this format than what chat logs have as well."""
+    """Whether a value, or the first of a list, has no more of this format than chat logs have as well."""
+    if isinstance(value, list):
+        return bool(value) and isinstance(value[0], dict) and is_chat(value[0])
     return isinstance(value, dict) and _TELLING_FIELDS & value.keys() == _FIELDS_OF_CHATS
 
 
