@@ -17,6 +17,8 @@ import torch
 from tracker.errors import InputError
 from tracker.model.merge import open_gguf
 
+ADAPTER = "adapter.gguf"
+"""What the file is called in a folder that has one."""
 NAME = re.compile(r"blk\.(\d+)\.(\w+)\.weight\.lora_([ab])")
 
 

@@ -1,8 +1,8 @@
-"""The model card, written from the run itself: ``python -m training.card MODELS --run RUN --figures F...``.
+"""The model card, written from what was recorded: ``python -m training.card MODELS --figures F...``.
 
-Knows what ``training.export`` writes into a manifest, the rows of a run's log, and the figures that
-``goalstate evaluate --json`` and ``training.baselines --json`` print. Every figure of the model comes from
-one of those files; the sentences around them stand in ``card.template.md``. Measures nothing itself.
+Knows what ``training.export`` writes into a manifest, and the figures that ``goalstate evaluate --json`` and
+``training.baselines --json`` print. Every figure of the model comes from one of those files; the sentences
+around them stand in ``card.template.md``. Measures nothing itself.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ import io
 import json
 import os
 import re
-import statistics
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, takewhile
+from itertools import takewhile
 from pathlib import Path
 from string import Template
 from types import MappingProxyType
@@ -32,6 +31,7 @@ from tracker.forward import Calibration
 from tracker.goal import Category, Status
 from tracker.opinions import Opinion
 from tracker.validation import input_error
+from training.effort import Effort, duration
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -66,9 +66,6 @@ _WANTED: MappingProxyType[str, float] = MappingProxyType(
     {"written/test.jsonl": 0.92, "multiwoz/judged.jsonl": 0.90, "taubench/judged.jsonl": 0.88}
 )
 """The average accuracy that was set as a target; the others are in ``_target_rows``."""
-
-_PAUSE = 10
-"""A run stood still where its log has a gap this many times as long as usual."""
 
 
 class Figure(BaseModel):
@@ -166,6 +163,8 @@ class Run(BaseModel):
     """The run whose factors this one began with."""
     beside: tuple[Run, ...] = ()
     """Those whose weights were averaged with this one's."""
+    effort: Effort | None = None
+    """What this run took, and those before it that do not say so themselves."""
 
     @property
     def line(self) -> tuple[Run, ...]:
@@ -199,6 +198,53 @@ class Training(Run):
     """What else a reader has to know about the run, a sentence or two each."""
 
 
+class Row(BaseModel):
+    """What a tracker comes to in one line; nothing where a figure is not defined."""
+
+    accuracy: float | None
+    kappa: float | None
+    attempted_recall: float | None
+    calibration_error: float | None
+
+    @classmethod
+    def of(cls, figures: Figures) -> Row:
+        """The values after every turn, to six places."""
+        every = figures.every_turn
+        of = (every.accuracy, every.kappa, figures.attempted_recall, figures.calibration_error)
+        values = [None if figure.value is None else round(figure.value, 6) for figure in of]
+        return cls(**dict(zip(cls.model_fields, values, strict=True)))
+
+    @property
+    def cells(self) -> list[str]:
+        """The values in the order of the fields, with three places."""
+        return ["–" if value is None else f"{value:.3f}" for _, value in self]
+
+
+class Way(Row):
+    """A simpler way on one file."""
+
+    file: str
+    way: str
+
+
+class SetRows(BaseModel):
+    """A tracker on one file."""
+
+    file: str
+    tracker: dict[str, str]
+    conversations: int
+    labels: int
+    average: Row
+    categories: dict[Category, Row]
+
+
+class Measured(BaseModel):
+    """What is measured of the adapter, in short; this card writes it into the manifest."""
+
+    sets: tuple[SetRows, ...] = ()
+    ways: tuple[Way, ...] = ()
+
+
 class Manifest(BaseModel):
     """What ``training.export`` and ``training.user`` write."""
 
@@ -206,26 +252,15 @@ class Manifest(BaseModel):
     adapter: AdapterFile
     quantisation: str
     training: Training
+    figures: Measured = Measured()
 
-
-class LogRow(BaseModel):
-    """A row of a run's log that reports progress."""
-
-    time: float
-    passes: int
-    passes_per_second: float | None = None
-    tokens_per_second: float
-
-
-@dataclass(frozen=True)
-class Effort:
-    """What a run took, pauses left out."""
-
-    seconds: float
-    tokens: float
-
-    def __add__(self, other: Effort) -> Effort:
-        return Effort(self.seconds + other.seconds, self.tokens + other.tokens)
+    @property
+    def effort(self) -> Effort:
+        """What all runs took. Raises ``InputError`` where none of them tells."""
+        told = [run.effort for run in self.training.runs if run.effort is not None]
+        if not told:
+            raise InputError("no run's effort is told; training.export reads it off the run's log")
+        return sum(told, Effort(seconds=0.0, tokens=0.0))
 
 
 Model = TypeVar("Model")
@@ -239,43 +274,6 @@ def read_json(path: Path, kind: type[Model]) -> Model:
         raise InputError(f"cannot be read: {error.strerror}", source=path) from error
     except ValidationError as error:
         raise input_error(error, source=path) from error
-
-
-def effort(log: Path) -> Effort:
-    """Seconds and tokens of a run from its log (JSONL).
-
-    Rates in the log are averages since the process began, so each stretch without a pause or a restart counts
-    with its last one. What a restart repeats counts again: it was computed again.
-
-    Raises ``InputError`` where the log is missing or holds no progress.
-    """
-    try:
-        rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-        steps = [LogRow.model_validate(row) for row in rows if "loss" in row]
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", source=log) from error
-    except ValidationError as error:
-        raise input_error(error, source=log) from error
-    except ValueError as error:
-        raise InputError(f"not the log of a run: {error}", source=log) from error
-    if not steps:
-        raise InputError("holds no progress yet", source=log)
-    gaps = [later.time - earlier.time for earlier, later in pairwise(steps)]
-    usual = statistics.median(gaps) if gaps else 0.0
-    stretches: list[list[LogRow]] = [[steps[0]]]
-    for row, gap in zip(steps[1:], gaps, strict=True):
-        if gap > _PAUSE * usual or row.passes <= stretches[-1][-1].passes:
-            stretches.append([])
-        stretches[-1].append(row)
-    total = Effort(0.0, 0.0)
-    for number, stretch in enumerate(stretches):
-        first, last = stretch[0], stretch[-1]
-        # What came before a stretch's first row is not in the log, save for the very first.
-        known = number == 0 and first.passes_per_second
-        began = first.passes / known if known else usual
-        seconds = began + last.time - first.time
-        total += Effort(seconds, seconds * last.tokens_per_second)
-    return total
 
 
 def run_fields(manifest: Manifest, effort: Effort, *, watts: float, hardware: str) -> dict[str, object]:
@@ -359,7 +357,7 @@ class Card:
     manifest: Manifest
     effort: Effort
     sets: tuple[SetFigures, ...]
-    ways: tuple[WayFigures, ...]
+    ways: tuple[Way, ...]
     calibration: Calibration
     watts: float
     hardware: str
@@ -393,10 +391,14 @@ class Card:
     def _comparison(self) -> str:
         if not self.ways:
             return ""
-        rows = [(way.file, way.way, way.average) for way in self.ways]
+        rows = [
+            (way.file, way.way, Row(**way.model_dump(include=set(Row.model_fields)))) for way in self.ways
+        ]
         compared = list(dict.fromkeys(file for file, _, _ in rows))
         rows += [
-            (found.name, "**this model**", found.average) for found in self.sets if found.name in compared
+            (found.name, "**this model**", Row.of(found.average))
+            for found in self.sets
+            if found.name in compared
         ]
         rows.sort(key=lambda row: compared.index(row[0]))
         return (
@@ -405,7 +407,7 @@ class Card:
             "training conversations.\n\n"
             + table(
                 ("set", "way", "accuracy", "kappa", "ATTEMPTED recall", "calibration error"),
-                [(file, way, *_short(average)) for file, way, average in rows],
+                [(file, way, *row.cells) for file, way, row in rows],
             )
         )
 
@@ -511,14 +513,6 @@ def _set_section(found: SetFigures) -> str:
     )
 
 
-def _short(figures: Figures) -> list[str]:
-    scores = figures.every_turn
-    return [
-        _plain(figure)
-        for figure in (scores.accuracy, scores.kappa, figures.attempted_recall, figures.calibration_error)
-    ]
-
-
 def _plain(figure: Figure) -> str:
     return "–" if figure.value is None else f"{figure.value:.3f}"
 
@@ -533,73 +527,96 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def duration(seconds: float) -> str:
-    """In hours and minutes, for people."""
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
-
-
 def write_card(
     models: Path,
     *,
-    runs: Sequence[Path],
     figures: Sequence[Path],
     baselines: Path | None = None,
     watts: float = 30.0,
     hardware: str = "two shared CPU cores",
 ) -> Path:
-    """Write ``README.md`` and a picture per set into the models folder; returns the card's path.
+    """Write ``README.md`` and a picture per set into the models folder, and the figures in short into its
+    manifest; returns the card's path.
 
     Parameters
     ----------
     models
         Holds ``manifest.json`` and, where the model is calibrated, ``calibration.json``.
-    runs
-        Folders of the runs that led to the adapter, in order; their times add up.
     figures
         Outputs of ``goalstate evaluate --json``, in the order in which the card shows them.
     baselines
-        The output of ``training.baselines --json``.
+        The output of ``training.baselines --json``; those of the manifest where nothing is given.
 
     Raises ``InputError`` where a file is missing or another thing, or figures are of different trackers.
     """
-    sets = [read_json(path, SetFigures) for path in figures]
-    for path, found in zip(figures, sets, strict=True):
+    path = models / "manifest.json"
+    manifest = read_json(path, Manifest)
+    sets = [read_json(found, SetFigures) for found in figures]
+    for source, found in zip(figures, sets, strict=True):
         if found.tracker != sets[0].tracker:
-            raise InputError(f"made by another tracker than {figures[0]}", source=path, field="tracker")
+            raise InputError(f"made by another tracker than {figures[0]}", source=source, field="tracker")
+    measured = Measured(
+        sets=tuple(map(_in_short, sets)),
+        ways=_ways(baselines) if baselines else manifest.figures.ways,
+    )
     calibration = models / "calibration.json"
+    try:
+        effort = manifest.effort
+    except InputError as error:
+        raise error.at(source=path) from None
     card = Card(
-        manifest=read_json(models / "manifest.json", Manifest),
-        effort=sum((effort(run / "log.jsonl") for run in runs), Effort(0.0, 0.0)),
+        manifest=manifest,
+        effort=effort,
         sets=tuple(sets),
-        ways=read_json(baselines, tuple[WayFigures, ...]) if baselines else (),
+        ways=measured.ways,
         calibration=Calibration.read(calibration) if calibration.exists() else Calibration(),
         watts=watts,
         hardware=hardware,
     )
+    text = card.text()
     for found in sets:
         picture = models / found.picture
         partial = picture.with_suffix(".part")
         partial.write_bytes(draw_confusion(found))
         os.replace(partial, picture)
-    write_text(models / "README.md", card.text())
+    whole = read_json(path, dict[str, JsonValue])
+    write_text(path, json.dumps({**whole, "figures": measured.model_dump(mode="json")}, indent=2) + "\n")
+    write_text(models / "README.md", text)
     return models / "README.md"
+
+
+def _in_short(found: SetFigures) -> SetRows:
+    return SetRows(
+        file=found.name,
+        tracker=found.tracker,
+        conversations=found.conversations,
+        labels=found.labels,
+        average=Row.of(found.average),
+        categories={category: Row.of(part) for category, part in found.categories.items()},
+    )
+
+
+def _ways(baselines: Path) -> tuple[Way, ...]:
+    return tuple(
+        Way(file=found.file, way=found.way, **dict(Row.of(found.average)))
+        for found in read_json(baselines, tuple[WayFigures, ...])
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.card", description=__doc__.splitlines()[0])
     parser.add_argument("models", type=Path, help="folder with manifest.json; the card is written there")
-    parser.add_argument("--run", action="append", required=True, type=Path, help="a run's folder; repeatable")
     parser.add_argument(
         "--figures", nargs="+", required=True, type=Path, help="from goalstate evaluate --json"
     )
-    parser.add_argument("--baselines", type=Path, help="from training.baselines --json")
+    parser.add_argument(
+        "--baselines", type=Path, help="from training.baselines --json; without it what the manifest has"
+    )
     add_effort_arguments(parser)
     given = parser.parse_args(arguments)
     try:
         card = write_card(
             given.models,
-            runs=given.run,
             figures=given.figures,
             baselines=given.baselines,
             watts=given.watts,

@@ -13,6 +13,8 @@ import argparse
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,8 +25,9 @@ from tracker.atomic import write_text
 from tracker.errors import InputError
 from tracker.model.base import find_base
 from tracker.model.digest import sha256
-from training.adapter import write_adapter
+from training.adapter import ADAPTER, read_factors, write_adapter
 from training.config import SftConfig
+from training.effort import effort
 from training.loop import BEST, LAST
 from training.provenance import file_entry
 
@@ -63,8 +66,9 @@ def export(
     """Write ``adapter.gguf`` and ``manifest.json`` from a run's checkpoint; returns the manifest.
 
     The checkpoint is the best on validation where the run kept one, or else the last; ``last`` asks for the
-    last. ``beside`` are other runs, whose weights are averaged with this one's (``averaged``). ``notes`` say
-    what else a reader of the model card has to know about the run.
+    last. ``beside`` are other runs, or folders with a shipped adapter and its manifest, whose weights are
+    averaged with this one's (``averaged``). ``notes`` say what else a reader of the model card has to know
+    about the run.
 
     Raises ``InputError`` when there is no checkpoint, when the one that the run began with is gone, when
     one ``beside`` has another rank or alpha, or when the adapter would be too large to ship.
@@ -72,15 +76,14 @@ def export(
     name = LAST if last else None
     state = read_checkpoint(run, "training.sft", name=name)
     config = SftConfig.model_validate_json(state["config"])
-    described = _described(state, config)
-    others = [(path, read_checkpoint(path, "training.sft", name=name)) for path in beside]
-    for path, other in others:
-        its = SftConfig.model_validate_json(other["config"])
-        if (its.rank, its.alpha) != (config.rank, config.alpha):
+    described = _described(state, config, run)
+    others = [_other(path, name) for path in beside]
+    for path, other in zip(beside, others, strict=True):
+        if (other.rank, other.alpha) != (config.rank, config.alpha):
             raise InputError(f"has factors of another rank or alpha than {run}", source=path)
-        described.setdefault("beside", []).append(_described(other, its))
+        described.setdefault("beside", []).append(other.described)
     if others:
-        state = {"factors": averaged([state["factors"], *(other["factors"] for _, other in others)])}
+        state = {"factors": averaged([state["factors"], *(other.factors for other in others)])}
     manifest = {
         **write_shippable(state, config.rank, config.alpha, models, most=MAX_BYTES),
         "training": {
@@ -94,8 +97,30 @@ def export(
     return manifest
 
 
-def _described(state: dict[str, Any], config: SftConfig) -> dict[str, Any]:
-    """What a run read and with which arguments, and in ``start`` the same of the run that it began with."""
+@dataclass(frozen=True)
+class _Other:
+    """What is averaged with a run."""
+
+    factors: dict[str, torch.Tensor]
+    rank: int
+    alpha: float
+    described: dict[str, Any]
+
+
+def _other(path: Path, name: str | None) -> _Other:
+    """A run's checkpoint of this name, or a folder's adapter where there is no run."""
+    if not any((path / checkpoint).exists() for checkpoint in (BEST, LAST)) and (path / ADAPTER).exists():
+        factors, alpha = read_factors(path / ADAPTER)
+        rank = len(next(factor for key, factor in factors.items() if key.endswith(".a")))
+        return _Other(factors, rank, alpha, _begun(path))
+    state = read_checkpoint(path, "training.sft", name=name)
+    config = SftConfig.model_validate_json(state["config"])
+    return _Other(state["factors"], config.rank, config.alpha, _described(state, config, path))
+
+
+def _described(state: dict[str, Any], config: SftConfig, folder: Path) -> dict[str, Any]:
+    """What a run read and with which arguments, what it took by the log in its folder, and in ``start`` the
+    same of the run that it began with."""
     described: dict[str, Any] = {
         "passes": state["done"],
         "config": config.model_dump(
@@ -111,6 +136,9 @@ def _described(state: dict[str, Any], config: SftConfig) -> dict[str, Any]:
             for path in paths
         ],
     }
+    # A short run's log tells of no progress, and one that was moved may have lost it.
+    with suppress(InputError):
+        described["effort"] = effort(folder / "log.jsonl").model_dump(mode="json")
     if config.start is not None:
         described["start"] = _begun(config.start)
     return described
@@ -120,12 +148,13 @@ def _begun(start: Path) -> dict[str, Any]:
     """The same of what a run began with: a checkpoint, or a folder with an adapter and its manifest."""
     if not start.is_dir():
         earlier = _load(start)
-        return _described(earlier, SftConfig.model_validate_json(earlier["config"]))
+        return _described(earlier, SftConfig.model_validate_json(earlier["config"]), start.parent)
     try:
         told: dict[str, Any] = json.loads((start / "manifest.json").read_bytes())["training"]
     except (OSError, ValueError, KeyError) as error:
         raise InputError("no manifest.json here that tells of a run", source=start) from error
-    return {key: told[key] for key in ("passes", "config", "data", "start", "beside") if key in told}
+    kept = ("passes", "config", "data", "effort", "start", "beside")
+    return {key: told[key] for key in kept if key in told}
 
 
 def read_checkpoint(run: Path, trainer: str, *, name: str | None = None) -> dict[str, Any]:
@@ -154,7 +183,7 @@ def write_shippable(
     Raises ``InputError`` when the adapter has more than ``most`` bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    adapter = folder / "adapter.gguf"
+    adapter = folder / ADAPTER
     write_adapter(state["factors"], alpha, adapter)
     size = adapter.stat().st_size
     if size > most:
@@ -190,7 +219,7 @@ def main() -> None:
         type=Path,
         action="append",
         default=[],
-        help="another run, to ship the mean with it; repeatable",
+        help="another run, or a folder with a shipped adapter, to ship the mean with it; repeatable",
     )
     parser.add_argument("--last", action="store_true", help="the last checkpoint, not the best on validation")
     arguments = parser.parse_args()

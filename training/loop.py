@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from tracker.errors import InputError
-from training.adapter import read_factors
+from training.adapter import ADAPTER, read_factors
 
 LAST, BEST = "checkpoint.pt", "best.pt"
 """What a run folder holds: where the run goes on from, and the checkpoint with the highest score."""
@@ -93,7 +93,7 @@ def begin_with(start: Path, *, model: nn.Module, alpha: float) -> None:
     ``ModelError`` where an adapter cannot be read.
     """
     if start.is_dir():
-        source = start / "adapter.gguf"
+        source = start / ADAPTER
         factors, theirs = read_factors(source)
         _take(factors, model, source=source)
     else:

@@ -17,7 +17,8 @@ from pydantic import BaseModel, Field
 
 from tracker.atomic import write_text
 from tracker.errors import GoalstateError
-from training.card import Manifest, add_effort_arguments, closed_up, effort, read_json, run_fields, table
+from training.card import Manifest, add_effort_arguments, closed_up, read_json, run_fields, table
+from training.effort import effort
 
 
 class Cell(BaseModel):

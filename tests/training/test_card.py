@@ -16,7 +16,8 @@ from tracker.conversation import Conversation
 from tracker.errors import InputError
 from training.baselines import StartStatus
 from training.baselines import main as baselines
-from training.card import effort, main, write_card
+from training.card import main, write_card
+from training.effort import effort
 
 MANIFEST: dict[str, Any] = {
     "base": {"name": "SmolLM2-135M-Instruct", "sha256": "b" * 64, "license": "apache-2.0"},
@@ -28,6 +29,7 @@ MANIFEST: dict[str, Any] = {
         "passes": 1234,
         "config": {"frozen": 18, "learning_rate": 0.001},
         "data": [{"file": "written/train.jsonl", "use": "judged labels", "sha256": "d" * 64}],
+        "effort": {"seconds": 7200.0, "tokens": 720_000.0},
     },
 }
 
@@ -59,11 +61,6 @@ def models(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Path:
-    return _log(tmp_path / "run", [_step(20 * n, 5000 + 100.0 * n) for n in range(1, 73)])
-
-
-@pytest.fixture
 def figures(tmp_path: Path, boats: Conversation, lamps: Conversation) -> Path:
     """What ``goalstate evaluate --json`` says of a tracker that never moves."""
     found = evaluate([boats, lamps], map(StartStatus().track, [boats, lamps]), resamples=20)
@@ -74,8 +71,8 @@ def figures(tmp_path: Path, boats: Conversation, lamps: Conversation) -> Path:
     return path
 
 
-def test_a_card_says_what_the_files_say(models: Path, run: Path, figures: Path) -> None:
-    card = write_card(models, runs=[run], figures=[figures], watts=50).read_text(encoding="utf-8")
+def test_a_card_says_what_the_files_say(models: Path, figures: Path) -> None:
+    card = write_card(models, figures=[figures], watts=50).read_text(encoding="utf-8")
     assert "10.0 MB (rank 16" in card
     assert "### written/test.jsonl" in card
     assert "2 conversations, 9 components, 33 labels" in card
@@ -87,7 +84,7 @@ def test_a_card_says_what_the_files_say(models: Path, run: Path, figures: Path) 
     assert "| written/train.jsonl | judged labels | `dddddddddddd` |" in card
     assert "Passes: 1234." in card
     assert "| `learning_rate` | `0.001` |" in card
-    # 72 steps of 100 seconds at 100 tokens a second and 50 W.
+    # 7,200 seconds at 100 tokens a second and 50 W.
     assert "2 h 0 min on two shared CPU cores, about 0.7 million tokens read (100 a second)" in card
     assert "50 W" in card
     assert "0.10 kWh" in card
@@ -96,7 +93,7 @@ def test_a_card_says_what_the_files_say(models: Path, run: Path, figures: Path) 
     assert "/home/ana" not in card
 
 
-def test_a_run_that_began_with_another_shows_both(models: Path, run: Path, figures: Path) -> None:
+def test_a_run_that_began_with_another_shows_both(models: Path, figures: Path) -> None:
     earlier = {**MANIFEST["training"], "passes": 56, "config": {"frozen": 18, "learning_rate": 0.002}}
     later = {
         **MANIFEST["training"],
@@ -105,36 +102,36 @@ def test_a_run_that_began_with_another_shows_both(models: Path, run: Path, figur
         "start": {name: earlier[name] for name in ("passes", "config", "data")},
     }
     (models / "manifest.json").write_text(json.dumps({**MANIFEST, "training": later}))
-    card = write_card(models, runs=[run, run], figures=[figures]).read_text(encoding="utf-8")
+    card = write_card(models, figures=[figures]).read_text(encoding="utf-8")
     assert "Passes: 56 and then 1234." in card
     assert "| argument | run 1 | run 2 |" in card
     assert "| `learning_rate` | `0.002` | `0.001` |" in card
     assert "| `missed` |  | `0.5` |" in card
     later["beside"] = [{"passes": 78, "config": {}, "data": []}]
     (models / "manifest.json").write_text(json.dumps({**MANIFEST, "training": later}))
-    averaged = write_card(models, runs=[run, run], figures=[figures]).read_text(encoding="utf-8")
+    averaged = write_card(models, figures=[figures]).read_text(encoding="utf-8")
     assert "Passes: 56 and then 1234, averaged with a run of 78." in averaged
     assert "| run 2 | run 3 |" in averaged
     later["beside"] = [later["start"]]
     (models / "manifest.json").write_text(json.dumps({**MANIFEST, "training": later}))
-    averaged = write_card(models, runs=[run, run], figures=[figures]).read_text(encoding="utf-8")
+    averaged = write_card(models, figures=[figures]).read_text(encoding="utf-8")
     assert "Passes: 56 and then 1234, averaged with the run before it." in averaged
     assert "run 3" not in averaged
     later["start"]["start"] = {"passes": 12, "config": {}, "data": []}
     later["beside"] = [later["start"], later["start"]["start"]]
     (models / "manifest.json").write_text(json.dumps({**MANIFEST, "training": later}))
-    averaged = write_card(models, runs=[run] * 3, figures=[figures]).read_text(encoding="utf-8")
+    averaged = write_card(models, figures=[figures]).read_text(encoding="utf-8")
     assert "Passes: 12 and then 56 and then 1234, averaged with the 2 runs before it." in averaged
     later["beside"] = [later["start"]["start"]]
     (models / "manifest.json").write_text(json.dumps({**MANIFEST, "training": later}))
-    averaged = write_card(models, runs=[run] * 3, figures=[figures]).read_text(encoding="utf-8")
+    averaged = write_card(models, figures=[figures]).read_text(encoding="utf-8")
     assert "Passes: 12 and then 56 and then 1234, averaged with a run of 12." in averaged
     assert card.count("| written/train.jsonl | judged labels |") == 1
     assert "| judged/more.jsonl | judged labels | `eeeeeeeeeeee` |" in card
 
 
-def test_every_set_has_a_small_picture(models: Path, run: Path, figures: Path) -> None:
-    card = write_card(models, runs=[run], figures=[figures]).read_text(encoding="utf-8")
+def test_every_set_has_a_small_picture(models: Path, figures: Path) -> None:
+    card = write_card(models, figures=[figures]).read_text(encoding="utf-8")
     picture = models / "confusion-written-test.png"
     assert f"]({picture.name})" in card
     assert picture.read_bytes().startswith(b"\x89PNG")
@@ -144,14 +141,13 @@ def test_every_set_has_a_small_picture(models: Path, run: Path, figures: Path) -
 
 def test_calibration_and_simpler_ways_are_shown_where_they_are(
     models: Path,
-    run: Path,
     figures: Path,
     boats: Conversation,
     lamps: Conversation,
     write_native: WriteNative,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    bare = write_card(models, runs=[run], figures=[figures]).read_text(encoding="utf-8")
+    bare = write_card(models, figures=[figures]).read_text(encoding="utf-8")
     assert "Calibration\n" not in bare
     assert "simpler ways" not in bare
 
@@ -170,7 +166,7 @@ def test_calibration_and_simpler_ways_are_shown_where_they_are(
     ways = models.parent / "ways.json"
     ways.write_text(capsys.readouterr().out)
 
-    given = [str(models), "--run", str(run), "--figures", str(figures), "--baselines", str(ways)]
+    given = [str(models), "--figures", str(figures), "--baselines", str(ways)]
     assert main(given) == 0
     card = (models / "README.md").read_text(encoding="utf-8")
     assert "| objective | 1.250 | 0.750 | 0.000 | COMPLETE -0.50 | ATTEMPTED 0.40 | COMPLETE 0.60 |" in card
@@ -178,6 +174,13 @@ def test_calibration_and_simpler_ways_are_shown_where_they_are(
     rows = [line.split(" | ")[1] for line in compared if line.startswith("| written/test.jsonl | ")]
     assert rows[0] == "start status"
     assert rows[-1] == "**this model**"
+
+    # The manifest has what was measured, and a card can be written again without the baselines.
+    measured = json.loads((models / "manifest.json").read_text())["figures"]
+    assert measured["sets"][0]["categories"]["objective"]["kappa"] == 0
+    assert [way["way"] for way in measured["ways"]] == rows[:-1]
+    assert main(given[:-2]) == 0
+    assert (models / "README.md").read_text(encoding="utf-8") == card
 
 
 def test_pauses_are_no_work_and_what_a_restart_repeats_is(tmp_path: Path) -> None:
@@ -191,26 +194,26 @@ def test_pauses_are_no_work_and_what_a_restart_repeats_is(tmp_path: Path) -> Non
     assert repeated.tokens == pytest.approx(150_000)
 
 
-@pytest.mark.parametrize("broken", ["manifest", "log", "figures", "empty log"])
+@pytest.mark.parametrize("broken", ["manifest", "figures", "effort"])
 def test_a_missing_or_broken_file_is_one_clear_line(
-    models: Path, run: Path, figures: Path, broken: str, capsys: pytest.CaptureFixture[str]
+    models: Path, figures: Path, broken: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = {"manifest": models / "manifest.json", "figures": figures}.get(broken, run / "log.jsonl")
-    if broken == "empty log":
-        path.write_text("")
-    elif broken == "figures":
+    path = figures if broken == "figures" else models / "manifest.json"
+    if broken == "figures":
         path.write_text('{"file": 3}')
+    elif broken == "effort":
+        path.write_text(path.read_text().replace('"effort"', '"strain"'))
     else:
         path.unlink()
-    assert main([str(models), "--run", str(run), "--figures", str(figures)]) == 2
+    assert main([str(models), "--figures", str(figures)]) == 2
     said = capsys.readouterr().err
     assert path.name in said
     assert said.count("\n") == 1
     assert not (models / "README.md").exists()
 
 
-def test_figures_of_another_tracker_are_refused(models: Path, run: Path, figures: Path) -> None:
+def test_figures_of_another_tracker_are_refused(models: Path, figures: Path) -> None:
     other = figures.with_name("other.json")
     other.write_text(figures.read_text().replace('"branches"', '"plain"'))
     with pytest.raises(InputError, match="another tracker"):
-        write_card(models, runs=[run], figures=[figures, other])
+        write_card(models, figures=[figures, other])

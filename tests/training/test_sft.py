@@ -18,6 +18,7 @@ from tracker.conversation import Conversation  # noqa: E402
 from tracker.errors import InputError, ModelError  # noqa: E402
 from tracker.goal import Category, Component, Status  # noqa: E402
 from tracker.vocabulary import Vocabulary  # noqa: E402
+from training.adapter import ADAPTER, read_factors  # noqa: E402
 from training.config import SftConfig  # noqa: E402
 from training.data import Answers, Pack, Packer, labelled_questions  # noqa: E402
 from training.export import averaged, export, read_checkpoint  # noqa: E402
@@ -204,10 +205,24 @@ def test_two_runs_are_exported_as_the_mean_of_their_weights(configure: Configure
         assert torch.dist(both[other] @ both[name], mean) <= 1.001 * beyond + 1e-6
         assert torch.allclose(same[other] @ same[name], factors[0][other] @ factors[0][name], atol=1e-6)
         assert both[name].abs().max() > 0
+    progress = {"time": 100.0, "passes": 20, "loss": 0.5, "tokens_per_second": 50.0, "passes_per_second": 2.0}
+    (runs[0].output / "log.jsonl").write_text(json.dumps(progress))
     manifest = export(runs[0].output, tmp_path / "models", beside=[runs[1].output])
     adapter = manifest["adapter"]
     assert (adapter["rank"], adapter["alpha"]) == (runs[0].rank, runs[0].alpha)
     assert manifest["training"]["beside"][0]["config"]["random_state"] == 1
+    assert manifest["training"]["effort"] == {"seconds": 10.0, "tokens": 500.0}
+    export(runs[1].output, tmp_path / "shipped")
+    again = export(runs[0].output, tmp_path / "again", beside=[tmp_path / "shipped"])
+    assert again["training"]["beside"] == manifest["training"]["beside"]
+    (one, alpha), (with_shipped, _) = (
+        read_factors(tmp_path / folder / ADAPTER) for folder in ("models", "again")
+    )
+    assert alpha == runs[0].alpha
+    name = next(name.removesuffix("a") for name in one if name.endswith(".a"))
+    product, of_shipped = (part[f"{name}b"] @ part[f"{name}a"] for part in (one, with_shipped))
+    # A shipped adapter is in 16 bits.
+    assert torch.allclose(product, of_shipped, atol=1e-3 * product.abs().max())
     lower = {name: factor for name, factor in factors[0].items() if ".0." not in name} | {
         name.replace(".1.", ".0."): factor for name, factor in factors[1].items() if ".1." in name
     }
