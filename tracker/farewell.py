@@ -11,12 +11,18 @@ _BEFORE_ALL = (
     "no|nope|yes|and|but|so|then|well|now|ok|okay|alright|all right|right|great|perfect|good|fine|lovely"
     "|wonderful|excellent|thanks?|thank you|(?:very|so) much|a lot|cheers|i|think|guess|believe|really|just"
 )
+_ALL_WELL = r"(?! (?:right|good|fine|ok|okay|very|well)\b)"
 _FAREWELL = re.compile(
-    r"\b(good ?bye|bye|(?<!to )see you|nothing else|that will be all|that'?ll be all"
-    r"|have a (nice|good|great|lovely|wonderful)( \w+)? (day|evening|one|time|weekend)|farewell"
-    r"|take care(?! of)|i'?m done here)\b"
+    r"\b(good ?bye|bye|(?<!to )(?<!i )(?<!can )see you"
+    r"|(?<!if there is )(?<!if there's )nothing else"
+    r"(?=\s*(?:[.,!;)]|$)"
+    r"| (?:thanks?|for (?:now|today|me|you)|from me|i (?:need|want)|to (?:add|ask)|today|then)\b)"
+    rf"|that ?(?:will|'?ll) be all{_ALL_WELL}"
+    r"|have a (nice|good|great|lovely|wonderful)( \w+)? (day|evening|one|time|weekend)"
+    r"|(?<!\ba )farewell(?! (?:party|dinner|gift|present|card|cake))"
+    r"|take care(?! (?:of|that|to)\b)|i'?m done here)\b"
     # "Two nights, that's all." asks for something, "That's all for the first." goes on.
-    rf"|^(?:(?:{_BEFORE_ALL})\b\W*)*that(?:'?s| is) (?:all|everything)\b(?! for the)",
+    rf"|^(?:(?:{_BEFORE_ALL})\b\W*)*that(?:'?s| is) (?:all|everything)\b(?! for the){_ALL_WELL}",
     re.I,
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")

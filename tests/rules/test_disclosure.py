@@ -42,6 +42,28 @@ def test_asking_for_something_else_is_not_asking_for_it() -> None:
     assert broken_at(rule, "Hi.", "Please enter your customer number.", "44 871", "Thanks.") == 0
 
 
+@pytest.mark.parametrize(
+    ("fact", "says", "gives"),
+    [
+        ("phone number", "Which phone would you like?", "It is 07700 900-123."),
+        ("order number", "When did you place the order?", "It is 20417."),
+        ("name", "I need the name of the restaurant.", "Ada Quill."),
+        ("name", "What is the hotel's name, please?", "Ada Quill."),
+    ],
+)
+def test_speaking_of_something_like_it_is_not_asking_for_it(fact: str, says: str, gives: str) -> None:
+    goal = f"{GOAL.text} Your phone number is (07700) 900-123. Your order number is 20417."
+    rule = f"Do not give your {fact} until you are asked for it."
+    assert broken_at(rule, "Hi.", says, gives, "Thanks.", goal=goal) == 2
+    assert broken_at(rule, "Hi.", f"What is your {fact}?", gives, "Thanks.", goal=goal) == 0
+
+
+def test_apostrophes_of_both_kinds_are_the_same() -> None:
+    rule = "Never give your name."
+    for told, said in (("You are Maria O’Neil.", "O'Neil."), ("You are Maria O'Neil.", "O’Neil.")):
+        assert broken_at(rule, said, "Hi.", goal=told) == 1
+
+
 def test_what_the_agent_asks_in_its_opening_may_be_given() -> None:
     rule = "Do not give your name until the agent asks for it."
     assert broken_at(rule, "Ada Quill.", "Thanks.", opening="Hello! May I have your name?") == 0
@@ -139,7 +161,11 @@ def test_a_number_ends_where_words_go_on() -> None:
 
 
 def test_what_somebody_is_is_no_name() -> None:
-    for told in ("You are French. You want a room.", "You are French, a student. You want a room."):
+    for told in (
+        "You are French. You want a room.",
+        "You are French, a student. You want a room.",
+        "You are African American and want a loan.",
+    ):
         french = Goal(text=told, components=GOAL.components)
         assert read_disclosure("Do not give your name.", french) is None
 

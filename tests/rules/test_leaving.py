@@ -73,6 +73,19 @@ def test_goodbyes_are_seen_in_texts_of_tokens_too(goodbye: str) -> None:
         "The insurance pays it, I'm off work as it is.",
         "My contract is at an end, I need a new one.",
         "I would be glad to see you bring two.",
+        "That's all right with me, I would like it at 19:00.",
+        "That will be all right.",
+        "That's all very well, and yet I need it.",
+        "If there is nothing else, book the afternoon.",
+        "Nothing else fits, so book the first.",
+        "Please take care that the room is quiet.",
+        "I need a quiet room for a good night's sleep.",
+        "Ok, I see you don't allow dogs.",
+        "I want it all done by Friday.",
+        "We're done with the hotel, now a train to York.",
+        "I'm off to Spain next week.",
+        "That was all the money I had.",
+        "I need a cake for a farewell party.",
     ],
 )
 def test_words_of_goodbyes_are_not_goodbyes_elsewhere(said: str) -> None:
@@ -100,6 +113,9 @@ def test_what_is_to_be_asked_before_leaving(rule: str) -> None:
         "Thank the agent by name before you leave.",
         "Ask for tea before you eat.",
         "Ask for an ID before you leave.",  # too short a word to be looked for
+        "Ask about parking and breakfast before you leave.",
+        "Ask for a discount three times before you leave.",
+        "Before you leave, ask whether there is anything else to pay.",
     ],
 )
 def test_other_rules_are_left_to_the_model(rule: str) -> None:

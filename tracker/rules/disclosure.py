@@ -75,15 +75,25 @@ _REQUEST = re.compile(
     r"|\b(?:may|can|let me) (?:i )?have\b",
     re.I,
 )
+_PERSON = "person|guest|caller|customer|account|booking|passenger|traveller|patient|user|holder"
+_PHONE = (
+    r"(?:phone|telephone|mobile|contact) (?:number|no\b)|your (?:phone|telephone|mobile|number)"
+    r"|(?:call|reach) you"
+)
 _ASKING = {
-    "name": r"(?:sur)?names?|call you|speaking (?:with|to)|who (?:am i|are you|is (?:it|this|the \w+) for)",
+    "name": rf"(?<!['’]s )(?:sur)?names?(?! of (?:(?:the|that|a|your) )?(?!{_PERSON}))|call you"
+    r"|speaking (?:with|to)|who (?:am i|are you|is (?:it|this|the \w+) for)",
     "birth": r"birth\w*|born|dob|old are you",
     "mail": r"e-?mails?",
     "licen": r"licen[cs]e",
-    "phone": r"phone|telephone|mobile|number|call you",
-    "mobile": r"phone|telephone|mobile|number|call you",
+    "phone": _PHONE,
+    "mobile": _PHONE,
 }
-"""What an agent asks with, by a word of the fact; for others it is the fact's own first word."""
+"""What an agent asks with, by a word of the fact; for others it is the fact itself."""
+_PAPERS = frozenset(
+    "passport card membership member student staff employee customer client reference serial".split()
+)
+"""Whoever asks for these asks for the number on them: "your passport, please"."""
 
 
 def read_disclosure(
@@ -123,7 +133,7 @@ def _gives(fact: str, goal: Goal) -> Gives | None:
             return None
         wanted = names[-1:] if last else names[:1] if first else names
         said = [_said(name, names) for name in wanted]
-        return lambda text, _: any(name.search(text) for name in said)
+        return lambda text, _: any(name.search(text.replace("’", "'")) for name in said)
     if "birth" in fact:
         return _gives_birth(goal)
     if "mail" in fact:
@@ -160,7 +170,7 @@ def _names(goal: Goal) -> list[str] | None:
         found = next((match for text in _told(goal) if (match := re.search(told, text))), None)
         if found is not None:
             names = [name for name in found[1].split() if len(name.rstrip(".")) > 1]
-            return None if len(names) == 1 and _PEOPLES.fullmatch(names[0]) else names
+            return None if all(map(_PEOPLES.fullmatch, names)) else names
     return None
 
 
@@ -175,7 +185,7 @@ def _said(name: str, names: Sequence[str]) -> re.Pattern[str]:
 
 def _told(goal: Goal) -> list[str]:
     """Where a goal may tell a fact."""
-    return [goal.text, *(component.text for component in goal)]
+    return [text.replace("’", "'") for text in (goal.text, *(component.text for component in goal))]
 
 
 def _head(fact: str) -> str:
@@ -184,7 +194,7 @@ def _head(fact: str) -> str:
 
 
 def _value(fact: str, goal: Goal) -> str | None:
-    code = rf"\b({_CODE}(?: {_CODE})*)"
+    code = rf"([(+]*\b{_CODE}\)?(?: \(?{_CODE}\)?)*)"
     # "A phone with 128 GB" tells no phone number, "order 4471" an order number.
     for told in (rf"\b{fact}\b[^.;]{{0,30}}?{code}", rf"\b{_head(fact)}(?: no\.?| id| number)? #?{code}"):
         for text in _told(goal):
@@ -195,7 +205,10 @@ def _value(fact: str, goal: Goal) -> str | None:
 
 
 def _asks(fact: str) -> Callable[[str], bool]:
-    words = next((asking for part, asking in _ASKING.items() if part in fact), _head(fact))
+    words = next((asking for part, asking in _ASKING.items() if part in fact), None)
+    if words is None:
+        head = _head(fact)
+        words = rf"{head} (?:number|no\b|id|code|reference)" + (rf"|your {head}" if head in _PAPERS else "")
     if re.search(r"(?:number|id|code)$", fact):
         words += r"|(?:the|your) (?:number|id|code)(?! (?:of|for))"
     return lambda text: any(

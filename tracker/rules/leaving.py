@@ -13,12 +13,17 @@ from tracker.farewell import is_farewell, sentences
 from tracker.rules.measures import THANKS
 from tracker.rules.wording import THANK, one_line
 
+_CLOSED = r"(?=\s*(?:[.,!;)]|$))"
+"""The end of a sentence, or of a part of one."""
 _LEAVES = re.compile(
-    r"\b(?:see ya|we(?:'re| are) done|good day to you|i'?(?:ll be|m) off(?= now\b| then\b|\s*(?:[.,!;]|$))"
-    r"|that'?s sorted|(?:i'?m|am) all set|all done|(?:i (?:believe|think|guess) )that'?s it"
-    r"|that (?:was|will be|'?ll be) (?:all|everything|it)|(?:bye|good) ?- ?bye|good night|ciao)\b"
-    # In the middle of a message these tell of something else.
-    r"|\b(?:at an end|all sorted|off to(?: \w+){1,3})\W*$",
+    rf"\b(?:see ya|we(?:'re| are) done(?:(?= here\b| now\b| then\b| for today\b)|{_CLOSED})|good day to you"
+    rf"|i'?(?:ll be|m) off(?:(?= now\b| then\b)|{_CLOSED})"
+    rf"|that'?s sorted|(?:i'?m|am) all set|(?<!it )all done{_CLOSED}|(?:i (?:believe|think|guess) )that'?s it"
+    r"|that (?:was|will be|'?ll be) (?:all|everything|it)(?! (?:the|my|our|of|right|good|fine|ok|okay)\b)"
+    rf"|(?:bye|good) ?- ?bye|(?<!\ba )good night(?!['’]s){_CLOSED}|ciao)(?!\w)"
+    # In the middle of a message these tell of something else, and a journey has a date.
+    r"|\b(?:at an end|all sorted|off to(?!.*\b(?:week|month|year|summer|winter|spring|autumn|\w+day)\b)"
+    r"(?: \w+){1,3})\W*$",
     re.I,
 )
 """Goodbyes beside those of ``tracker.farewell`` that only count where a rule waits for one."""
@@ -55,6 +60,7 @@ _REQUEST = re.compile(
     re.I,
 )
 """What a sentence that asks for something has, with its sign or without."""
+_MORE = re.compile(r"\b(?:and|or|nothing|anything|something|once|twice|times|\d+)\b")
 _SMALL = frozenset(
     "the and you your are there any has have had will does can that this another with for what how".split()
 )
@@ -75,7 +81,8 @@ def read_leaving(text: str) -> Callable[[Sequence[str]], bool] | None:
     if found is None:
         return None
     wanted = _stems(found[1])
-    if not wanted:
+    # Two things, a number of times and "anything else" take more than a look at the words.
+    if not wanted or _MORE.search(found[1]):
         return None
 
     def asked(message: str) -> bool:

@@ -21,22 +21,33 @@ EMOJI = re.compile(
     rf"{_PICTURE}(?:\u200d{_PICTURE})*|[\U0001F1E6-\U0001F1FF]{{2}}|(?<!\w)[:;]-?[)(DPp](?!\w)"
 )
 """One that is made of several, such as a family or a flag, is one."""
-CAPITALS = re.compile(r"\b(?!AM\b|PM\b|OK\b)[A-Z]{3,}\b")
-"""A word in capital letters, by its length no short form."""
+CAPITALS = re.compile(
+    r"\b(?:ALL|AND|ANY|ARE|BAD|BIG|BUT|CAN|DAY|DID|END|FOR|GET|GOT|HAD|HAS|HER|HIM|HIS|HOW|ITS|LET|LOT|NEW|NOT|NOW|OFF"
+    r"|OLD|ONE|OUR|OUT|PAY|SAD|SAY|SEE|SHE|THE|TOO|TRY|TWO|WAS|WAY|WHO|WHY|WIN|YES|YET|YOU"
+    r"|(?!(?:ASAP|BIOS|IBAN|IKEA|ISBN|NASA|NATO|SEPA|UNESCO|VISA)\b)(?=[A-Z]*[AEIOUY])[A-Z]{4,})\b"
+)
+"""A word in capital letters that is no short form, as far as its letters tell."""
 _WORD = re.compile(r"\S*\w\S*")
 """What stands between spaces: a time, a sum and an address are one word each."""
 _SENTENCE_END = re.compile(
     # A full stop behind an initial, a title or a short form ends no sentence.
-    r"(?<!\bMr)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bMrs)(?<!\bNo)(?<!\b[A-Z])(?<!\be\.g)(?<!\bi\.e)"
-    r"(?<!\bapprox)[.!?…]+(?<!\b[ap]\.m\.(?=\s[a-z\d]))[\"'”’)]*(?=\s+\S)|\n+(?=\s*\S)"
+    r"(?<!\bMr)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bMrs)(?<!\bProf)(?<!\b[A-HJ-Z])(?<!\be\.g)(?<!\bi\.e)"
+    r"(?<!\bNo(?=\.\s?\d))(?<!\betc(?=\.\s[a-z]))(?<!\bAve(?=\.\s[a-z]))"
+    r"(?<!\b(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?=\.\s\d))(?<!\bapprox)[.!?…]+(?<!\b[ap]\.m\.(?=\s[a-z\d]))[\"'”’)]*(?=\s+\S)|\n+(?=\s*\S)"
 )
 
+_WH = r"(?:what|when|where|who|why|which|how)"
 _BESIDES = re.compile(
-    r",? and (?:what|when|where|who|why|which \w+|how(?: \w+)?)"
-    r" (?:is|are|was|were|does|do|did|can|could|would|will|should|has|have)\b",
-    re.I,
+    rf",? and {_WH}(?: \w+)? (?:is|are|was|were|does|do|did|can|could|would|will|should|has|have)\b", re.I
 )
 """A second question behind a first: "What is it, and how much does it cost?"."""
+_ASKS = re.compile(
+    rf"^(?:\W*(?:and|so|ok|okay|well|then|but|or|also|hello|hi|hey)\b)*\W*(?:{_WH}\b"
+    # "Do you know what is wrong and what is missing?" is one question.
+    rf"|(?:is|are|was|were|does|do|did|can|could|would|will|should|has|have|may)\b(?!.*\b{_WH}\b))",
+    re.I,
+)
+"""A first question, in what stands before the second."""
 
 
 def count_words(text: str) -> int:
@@ -49,8 +60,12 @@ def count_sentences(text: str) -> int:
 
 def count_questions(text: str) -> int:
     """Question marks, several in a row as one, and what is asked besides under the same mark."""
-    asked = re.findall(r"[^?]+\?", text)
-    return len(re.findall(r"\?+", text)) + sum(len(_BESIDES.findall(part)) for part in asked)
+    besides = sum(
+        _ASKS.match(sentence[: found.start()]) is not None
+        for sentence in re.findall(r"[^.!?]+(?=\?)", text)
+        if (found := _BESIDES.search(sentence)) is not None
+    )
+    return len(re.findall(r"\?+", text)) + besides
 
 
 def last_sign(text: str) -> str:

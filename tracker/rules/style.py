@@ -31,7 +31,7 @@ Breaks = Callable[[Sequence[str]], bool]
 def read_style(text: str) -> Breaks | None:
     """The check of a rule of style, or ``None`` where the text says anything that code cannot decide."""
     wording = Wording.of(text)
-    if wording.insists:
+    if wording.insists or wording.permits or wording.contrasts:
         return None
     readers = (_length, _beginning, _ending, _first, _asking, _signs, _questions, _capitals, _fixed)
     return next((found for reader in readers if (found := reader(wording)) is not None), None)
@@ -80,8 +80,10 @@ _LIMITS = (
     _Limit(r"(?:under|below|fewer than|less than|shorter than) n u", lambda n: (0, n - 1)),
     _Limit(r"(?:fewer than|less than|shorter than) n u", lambda n: (n, _ANY), negated=True),
     _Limit(r"(?:more than|longer than|over|beyond) n u", lambda n: (0, n), negated=True),
-    _Limit(r"(?:exactly |precisely )?n u", lambda n: (n, n)),
+    _Limit(r"(?:exactly|precisely) n u", lambda n: (n, n)),
 )
+_CAPS = re.compile(r"\b(?:only|just|at a time)\b|\b(?:keep|limit|stick|restrict|hold)s?\b.* to n u")
+"""What makes a bare number the most that is allowed."""
 _COUNTS: tuple[tuple[str, Callable[[str], int]], ...] = (
     (r"words?", count_words),
     (r"sentences?", count_sentences),
@@ -95,31 +97,33 @@ _ALTOGETHER = re.compile(
     r"\b(?:whole|entire) (?:conversation|chat)\b|\baltogether\b"
     r"|\bin (?:all|total)\b(?! (?:of )?(?:your |the )?messages?\b)"
 )
-_AROUND = r"ask|asks|long|run|runs|consists?|goes|go|than|length|total"
+_AROUND = r"ask|asks|long|run|runs|consists?|goes|go|than|length|total|limits?|sticks?|restricts?"
 
 
 def _length(wording: Wording) -> Breaks | None:
     for unit, count in _COUNTS:
-        amount = rf"({NUMBER})((?: (?:{NUMBER}))*) {unit}"
+        amount = rf"(?:({NUMBER})(?: (?:or|to) | ?[-–] ?))?({NUMBER})((?: (?:{NUMBER}))*) {unit}"
         found = re.search(rf"\b{amount}\b", wording.text)
         counted = wording.without(amount, "n u")
         if found is not None and counted is not None:
-            # "Only one question in a message" allows a message without any.
-            only = counted.without("only|just")
-            counted = counted if only is None else Wording(only.text.replace("n u", "at most n u"))
-            # "Twenty five" is neither of its words.
-            return None if found[2] else _limited(counted, count, number(found[1]))
+            if found[3] or re.search(r"\basks? (?:them |the agent )?for\b", counted.text):
+                return None  # "twenty five" is neither of its words; "ask for one question" is the agent's
+            most = number(found[2])
+            return _limited(counted, count, number(found[1]) if found[1] else most, most)
     return None
 
 
-def _limited(counted: Wording, count: Callable[[str], int], amount: int) -> Breaks | None:
-    for limit in _LIMITS:
+def _limited(counted: Wording, count: Callable[[str], int], least: int, most: int) -> Breaks | None:
+    capped = count is count_questions or _CAPS.search(counted.text) is not None
+    # Nobody asks a question for a rule's sake: a bare number of them is the most.
+    bare = _Limit("n u", lambda _: (0 if capped else least, most))
+    for limit in (*_LIMITS, bare):
         rest = counted.without(limit.worded)
         if rest is None or rest.forbids != limit.negated:
             continue
         if not (rest.without(_AROUND) or rest).says_nothing_else():
             return None
-        return _within(*limit.allows(amount), count, counted)
+        return _within(*limit.allows(most), count, counted)
     return None
 
 
@@ -182,7 +186,7 @@ def _at_edge(wanted: str, has: Callable[[str, str], bool]) -> Breaks:
     """Broken by a message that does not begin, or end, with a text; words are compared without signs."""
     words = _bare(wanted)
     if words:
-        return _in_each(lambda message: not has(_bare(message), words))
+        return _in_each(lambda message: not has(f" {_bare(message)} ", f" {words} "))
     return _in_each(lambda message: not has(message.strip(), wanted))
 
 
@@ -205,8 +209,8 @@ _AT_FIRST = (
 
 def _first(wording: Wording) -> Breaks | None:
     rest = wording.without(_AT_FIRST)
-    if rest is None:
-        return None
+    if rest is None or re.search(r"\b(?:only|just)\b", rest.text):
+        return None  # "only in the first message" says more of the others
     for named, pattern in _POLITE:
         left = rest.without(named)
         if left is not None and left.says_nothing_else():

@@ -25,6 +25,13 @@ _DENIES = r"\b(?:never|not|no|none|neither|avoid|nothing)\b|n't\b"
 _LACKS = r"\b(?:without|lacks?|lacking|leave(?=\b.*\bout\b)|free)\b"
 _NEGATIVE = re.compile(f"{_DENIES}|{_LACKS}")
 _EVERY = re.compile(r"\b(?:every|each|all|always|any|everything|whatever|throughout|everywhere)\b")
+_PERMITS = re.compile(
+    r"\bfree to\b|(?:\bnot|n't) (?:have|need) to\b|\bneed(?: not|n't)\b|\bany one\b"
+    r"|\bone of (?:all |your |the )"
+    r"|(?:\bnot|n't) (?:\w+ )?all\b|(?:\b(?:not|never)|n't)\b.*\b(?:every|each|always)\b"
+)
+_MAY = re.compile(r"\b(?:may|can)\b")
+_CONTRAST = re.compile(r";|(?:,| and| but) (?:not|never|only|don't|do not)\b")
 _HARMLESS = frozenset(
     "you your yours user user's agent it its they them there that this these a an the of in into to at "
     "as with by and or nor on out is are be been being have has had do does must should shall will can "
@@ -62,6 +69,16 @@ class Wording:
     def insists(self) -> bool:
         """It denies twice, or lacks twice: "never, not even once" may mean no more than once."""
         return any(len(re.findall(kind, self.text)) > 1 for kind in (_DENIES, _LACKS))
+
+    @property
+    def permits(self) -> bool:
+        """It allows, or says of some messages what it leaves open of others."""
+        return bool(_PERMITS.search(self.text)) or (not self.forbids and bool(_MAY.search(self.text)))
+
+    @property
+    def contrasts(self) -> bool:
+        """It says one thing and denies another: "q, never q"."""
+        return _CONTRAST.search(self.text) is not None
 
     @property
     def demands(self) -> bool:
