@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -31,7 +32,7 @@ from scipy.optimize import minimize, minimize_scalar
 from scipy.special import log_expit, logit
 
 from tracker.agreement import Agreement, evaluate
-from tracker.atomic import write_text
+from tracker.atomic import check_writable, write_text
 from tracker.conversation import Conversation, Turn
 from tracker.decoding import Decoder, Distribution
 from tracker.forward import Belief, Calibration, CategoryCalibration
@@ -43,6 +44,7 @@ from tracker.prompt import Question, opening_pieces, turn_pieces
 from tracker.rules import Check, checked, read_rules
 from tracker.state import ComponentState, GoalState, Track
 from tracker.tracking import GoalTracker
+from training.command import exit_code
 from training.data import read_labelled
 
 PRIOR = 1.0
@@ -459,6 +461,8 @@ def main() -> None:
         help="a file to report on and not to fit on; repeatable",
     )
     arguments = parser.parse_args()
+    for name in ("calibration.json", *map(calibration_name, MODELLESS)):
+        check_writable(arguments.models / name)
     there = {one: path for one in Opinion if (path := arguments.models / f"{one}.npz").exists()}
     opinions = read_opinions(there, threads=None)
     with GoalTracker.load(arguments.model) as tracker:
@@ -479,4 +483,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

@@ -164,7 +164,7 @@ class Run(BaseModel):
     beside: tuple[Run, ...] = ()
     """Those whose weights were averaged with this one's."""
     effort: Effort | None = None
-    """What this run took, and those before it that do not say so themselves."""
+    """What this run took, where its log was there; in one entry that of several may stand together."""
 
     @property
     def line(self) -> tuple[Run, ...]:
@@ -172,22 +172,37 @@ class Run(BaseModel):
         return (*(self.start.line if self.start else ()), self)
 
     @property
+    def bare(self) -> Run:
+        """The run by what it read and with which arguments alone: by that two entries are of the same run."""
+        return Run(
+            passes=self.passes,
+            config=self.config,
+            data=self.data,
+            start=self.start and self.start.bare,
+            beside=tuple(run.bare for run in self.beside),
+        )
+
+    @property
     def runs(self) -> tuple[Run, ...]:
-        """The line of this run, and of those beside it what is not among them."""
-        found = list(self.line)
-        for other in self.beside:
-            found += [run for run in other.runs if run not in found]
-        return tuple(found)
+        """The line of this run, and of those beside each of them what is not among them."""
+        found: dict[str, Run] = {}
+        beside = (run for one in self.line for other in one.beside for run in other.runs)
+        for run in (*self.line, *beside):
+            name = run.bare.model_dump_json()
+            if name not in found or found[name].effort is None:
+                found[name] = run
+        return tuple(found.values())
 
     @property
     def told(self) -> str:
         """How many passes there were, in words."""
         begun = f"{self.start.told} and then " if self.start else ""
-        before = list(takewhile(self.beside.__contains__, reversed(self.line[:-1])))
+        beside = [run.bare for run in self.beside]
+        before = [run.bare for run in takewhile(lambda run: run.bare in beside, reversed(self.line[:-1]))]
         averaged = []
         if before:
             averaged.append("the run before it" if len(before) == 1 else f"the {len(before)} runs before it")
-        averaged += [f"a run of {run.told}" for run in self.beside if run not in before]
+        averaged += [f"a run of {run.told}" for run in self.beside if run.bare not in before]
         return f"{begun}{self.passes}" + (f", averaged with {' and '.join(averaged)}" if averaged else "")
 
 
@@ -256,11 +271,16 @@ class Manifest(BaseModel):
 
     @property
     def effort(self) -> Effort:
-        """What all runs took. Raises ``InputError`` where none of them tells."""
+        """What the runs took that tell."""
         told = [run.effort for run in self.training.runs if run.effort is not None]
-        if not told:
-            raise InputError("no run's effort is told; training.export reads it off the run's log")
-        return sum(told, Effort(seconds=0.0, tokens=0.0))
+        return sum(told, Effort(seconds=0.0, tokens=0.0, runs=0))
+
+    def check_model(self, tracker: Mapping[str, str]) -> None:
+        """Raise ``InputError`` where figures are of a model without this adapter."""
+        if self.adapter.sha256[:12] not in tracker.get("model", ""):
+            raise InputError(
+                f"figures of another model than the adapter {self.adapter.sha256[:12]}", field="tracker.model"
+            )
 
 
 Model = TypeVar("Model")
@@ -276,8 +296,8 @@ def read_json(path: Path, kind: type[Model]) -> Model:
         raise input_error(error, source=path) from error
 
 
-def run_fields(manifest: Manifest, effort: Effort, *, watts: float, hardware: str) -> dict[str, object]:
-    """What every card's template is filled in with: the adapter, how it was trained, time and energy."""
+def run_fields(manifest: Manifest) -> dict[str, object]:
+    """What every card's template is filled in with: the adapter, and how it was trained."""
     adapter, training = manifest.adapter, manifest.training
     return {
         "megabytes": f"{adapter.bytes / 2**20:.1f}",
@@ -291,6 +311,12 @@ def run_fields(manifest: Manifest, effort: Effort, *, watts: float, hardware: st
         "adapter_hash": adapter.sha256[:12],
         "arguments": _arguments(training.runs),
         "notes": "\n".join(f"- {note}" for note in training.notes),
+    }
+
+
+def effort_fields(effort: Effort, *, watts: float, hardware: str) -> dict[str, str]:
+    """Time and energy, for a template."""
+    return {
         "duration": duration(effort.seconds),
         "hardware": hardware,
         "tokens": f"{effort.tokens / 1e6:.1f}",
@@ -355,7 +381,6 @@ class Card:
     """All that a card is written from."""
 
     manifest: Manifest
-    effort: Effort
     sets: tuple[SetFigures, ...]
     ways: tuple[Way, ...]
     calibration: Calibration
@@ -369,7 +394,8 @@ class Card:
         )
         template = Path(__file__).with_name("card.template.md").read_text(encoding="utf-8")
         text = Template(template).substitute(
-            run_fields(self.manifest, self.effort, watts=self.watts, hardware=self.hardware),
+            run_fields(self.manifest),
+            effort=self._effort(),
             tracker=", ".join(f"{name} {value}" for name, value in self.sets[0].tracker.items()),
             figures="\n\n".join(map(_set_section, self.sets)),
             targets=self._targets(),
@@ -379,6 +405,18 @@ class Card:
             below=self._below_people(),
         )
         return closed_up(text)
+
+    def _effort(self) -> str:
+        effort, runs = self.manifest.effort, len(self.manifest.training.runs)
+        if not effort.runs:
+            return ""
+        told = effort_fields(effort, watts=self.watts, hardware=self.hardware)
+        of = f", of {effort.runs} of the {runs} runs alone, about" if effort.runs < runs else ", about"
+        return Template(
+            f"## Time and energy\n\n$duration on $hardware{of} $tokens million tokens read "
+            "($speed a second), evaluations during the run included. At\n$watts W for the hardware with its "
+            "share of memory and cooling, which is assumed and was not measured, that is\n$energy kWh."
+        ).substitute(told)
 
     def _targets(self) -> str:
         rows = [row for found in self.sets if found.name in _WANTED for row in _target_rows(found)]
@@ -555,18 +593,17 @@ def write_card(
     for source, found in zip(figures, sets, strict=True):
         if found.tracker != sets[0].tracker:
             raise InputError(f"made by another tracker than {figures[0]}", source=source, field="tracker")
+        try:
+            manifest.check_model(found.tracker)
+        except InputError as error:
+            raise error.at(source=source) from None
     measured = Measured(
         sets=tuple(map(_in_short, sets)),
         ways=_ways(baselines) if baselines else manifest.figures.ways,
     )
     calibration = models / "calibration.json"
-    try:
-        effort = manifest.effort
-    except InputError as error:
-        raise error.at(source=path) from None
     card = Card(
         manifest=manifest,
-        effort=effort,
         sets=tuple(sets),
         ways=measured.ways,
         calibration=Calibration.read(calibration) if calibration.exists() else Calibration(),

@@ -97,6 +97,15 @@ class SftConfig(BaseModel):
         return value
 
 
+def read_by(config: SftConfig) -> dict[str, list[Path]]:
+    """The files that a run reads, by their use."""
+    return {
+        "judged labels": [*config.train],
+        "weak labels": [*config.weak],
+        "choosing": [config.validation],
+    }
+
+
 def read_config(path: Path) -> SftConfig:
     """Read a run's TOML file. Raises ``InputError`` naming the field that is wrong."""
     return read_toml(path, SftConfig)

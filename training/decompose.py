@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from tracker.model.digest import sha256
 from tracker.splitter.model import LABELS, Weights
 from tracker.splitter.pieces import cut
 from training.alignment import align
+from training.command import exit_code
 from training.data import read_labelled
 from training.provenance import file_entry
 from training.rephrasing import rephrase
@@ -133,4 +135,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

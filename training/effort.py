@@ -10,13 +10,13 @@ import statistics
 from itertools import pairwise
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, PositiveFloat, ValidationError
 
 from tracker.errors import InputError
 from tracker.validation import input_error
 
 _PAUSE = 10
-"""A run stood still where its log has a gap this many times as long as usual."""
+"""A run stood still where its log has a gap this many times as long as usual_seconds."""
 
 
 class Effort(BaseModel):
@@ -24,9 +24,15 @@ class Effort(BaseModel):
 
     seconds: float
     tokens: float
+    runs: int = 1
+    """How many they are."""
 
     def __add__(self, other: Effort) -> Effort:
-        return Effort(seconds=self.seconds + other.seconds, tokens=self.tokens + other.tokens)
+        return Effort(
+            seconds=self.seconds + other.seconds,
+            tokens=self.tokens + other.tokens,
+            runs=self.runs + other.runs,
+        )
 
 
 class _LogRow(BaseModel):
@@ -34,15 +40,15 @@ class _LogRow(BaseModel):
 
     time: float
     passes: int
-    passes_per_second: float | None = None
+    passes_per_second: PositiveFloat | None = None
     tokens_per_second: float
 
 
 def effort(log: Path) -> Effort:
     """Seconds and tokens of a run from its log (JSONL).
 
-    Rates in the log are averages since the process began, so each stretch without a pause or a restart counts
-    with its last one. What a restart repeats counts again: it was computed again.
+    Rates in the log are averages since the process began, pauses included, so a pass has as many tokens as
+    one rate over the other says. What a restart repeats counts again: it was computed again.
 
     Raises ``InputError`` where the log is missing or holds no progress.
     """
@@ -58,21 +64,26 @@ def effort(log: Path) -> Effort:
     if not steps:
         raise InputError("holds no progress yet", source=log)
     gaps = [later.time - earlier.time for earlier, later in pairwise(steps)]
-    usual = statistics.median(gaps) if gaps else 0.0
+    usual_seconds = statistics.median(gaps) if gaps else 0.0
     stretches: list[list[_LogRow]] = [[steps[0]]]
     for row, gap in zip(steps[1:], gaps, strict=True):
-        if gap > _PAUSE * usual or row.passes <= stretches[-1][-1].passes:
+        if gap > _PAUSE * usual_seconds or row.passes <= stretches[-1][-1].passes:
             stretches.append([])
         stretches[-1].append(row)
-    total = Effort(seconds=0.0, tokens=0.0)
+    usual_passes = (
+        statistics.median(later.passes - earlier.passes for earlier, later in pairwise(steps)) if gaps else 0
+    )
+    seconds = tokens = 0.0
     for number, stretch in enumerate(stretches):
         first, last = stretch[0], stretch[-1]
         # What came before a stretch's first row is not in the log, save for the very first.
-        known = number == 0 and first.passes_per_second
-        began = first.passes / known if known else usual
-        seconds = began + last.time - first.time
-        total += Effort(seconds=seconds, tokens=seconds * last.tokens_per_second)
-    return total
+        begins = number == 0 and first.passes_per_second
+        took = (first.passes / begins if begins else usual_seconds) + last.time - first.time
+        passes = last.passes - first.passes + (first.passes if begins else usual_passes)
+        seconds += took
+        pace = last.passes_per_second
+        tokens += last.tokens_per_second * (passes / pace if pace else took)
+    return Effort(seconds=seconds, tokens=tokens)
 
 
 def duration(seconds: float) -> str:

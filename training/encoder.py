@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,13 +37,14 @@ from tracker.encoder.network import compressed, whole
 from tracker.errors import ModelError
 from tracker.goal import Category
 from tracker.model.digest import sha256
+from training import provenance
+from training.command import exit_code
 from training.config import read_toml
 from training.data import read_labelled
 from training.encoder_data import AskedTurn, Batch, asked_turns, batches, collate
 from training.encoder_network import NEW, EncoderNetwork
-from training.export import commit, read_checkpoint
+from training.export import read_checkpoint
 from training.loop import LAST, adamw, learning_rate_factor, write_state
-from training.provenance import file_entry
 
 TRAINER = "training.encoder"
 LOG = "log.jsonl"
@@ -217,19 +219,10 @@ def kept(steps: int) -> str:
 
 
 def origin(config: EncoderConfig) -> dict[str, Any]:
-    """What a run is made from, for the manifest; taken when it begins, since files change after that."""
-    found: dict[str, Any] = {
-        "commit": commit(),
-        "data": [
-            file_entry(source, use=use)
-            for use, sources in (
-                ("judged labels", config.train),
-                ("weak labels", config.weak),
-                ("choosing", config.validation),
-            )
-            for source in sources
-        ],
-    }
+    """What a run is made from, for the manifest."""
+    found = provenance.origin(
+        {"judged labels": config.train, "weak labels": config.weak, "choosing": config.validation}
+    )
     if config.begin is not None:
         found["begun_with"] = {"sha256": sha256(config.begin)}
         manifest = config.begin.with_suffix(".json")
@@ -379,4 +372,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

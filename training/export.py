@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,10 +27,11 @@ from tracker.errors import InputError
 from tracker.model.base import find_base
 from tracker.model.digest import sha256
 from training.adapter import ADAPTER, read_factors, write_adapter
-from training.config import SftConfig
+from training.command import exit_code
+from training.config import SftConfig, read_by
 from training.effort import effort
 from training.loop import BEST, LAST
-from training.provenance import file_entry
+from training.provenance import origin
 
 MAX_BYTES = 25 * 1024 * 1024
 """No shipped adapter is larger."""
@@ -84,17 +86,8 @@ def export(
         described.setdefault("beside", []).append(other.described)
     if others:
         state = {"factors": averaged([state["factors"], *(other.factors for other in others)])}
-    manifest = {
-        **write_shippable(state, config.rank, config.alpha, models, most=MAX_BYTES),
-        "training": {
-            "date": datetime.now(UTC).date().isoformat(),
-            "commit": commit(),
-            "notes": list(notes),
-            **described,
-        },
-    }
-    write_manifest(manifest, models)
-    return manifest
+    training = {"date": datetime.now(UTC).date().isoformat(), "notes": list(notes), **described}
+    return write_shippable(state, config.rank, config.alpha, models, training=training, most=MAX_BYTES)
 
 
 @dataclass(frozen=True)
@@ -126,15 +119,7 @@ def _described(state: dict[str, Any], config: SftConfig, folder: Path) -> dict[s
         "config": config.model_dump(
             mode="json", exclude={"output", "train", "weak", "validation", "base", "start"}
         ),
-        "data": [
-            file_entry(path, use=use)
-            for use, paths in (
-                ("judged labels", config.train),
-                ("weak labels", config.weak),
-                ("choosing", [config.validation]),
-            )
-            for path in paths
-        ],
+        **(state.get("origin") or origin(read_by(config))),
     }
     # A short run's log tells of no progress, and one that was moved may have lost it.
     with suppress(InputError):
@@ -176,37 +161,33 @@ def _load(checkpoint: Path) -> dict[str, Any]:
 
 
 def write_shippable(
-    state: dict[str, Any], rank: int, alpha: float, folder: Path, *, most: int
+    state: dict[str, Any], rank: int, alpha: float, folder: Path, *, training: dict[str, Any], most: int
 ) -> dict[str, Any]:
-    """Write a checkpoint's factors as ``adapter.gguf``; the manifest's part about the model.
+    """Write a checkpoint's factors as ``adapter.gguf``, and ``manifest.json``; returns the manifest.
 
-    Raises ``InputError`` when the adapter has more than ``most`` bytes.
+    ``training`` is what the manifest tells of the training. Nothing is replaced before the adapter is there.
+    Raises ``InputError`` when it has more than ``most`` bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    adapter = folder / ADAPTER
-    write_adapter(state["factors"], alpha, adapter)
-    size = adapter.stat().st_size
+    adapter, waiting = folder / ADAPTER, folder / f"{ADAPTER}.new"
+    write_adapter(state["factors"], alpha, waiting)
+    size = waiting.stat().st_size
     if size > most:
+        waiting.unlink()
         limit = most // 2**20
         raise InputError(
             f"the adapter has {size / 2**20:.1f} MB; at most {limit} may be shipped", source=adapter
         )
     base = find_base()
-    return {
+    manifest = {
         "base": {"name": base.name, "sha256": base.sha256, "license": "apache-2.0"},
-        "adapter": {"sha256": sha256(adapter), "bytes": size, "rank": rank, "alpha": alpha},
+        "adapter": {"sha256": sha256(waiting), "bytes": size, "rank": rank, "alpha": alpha},
         "quantisation": "Q8_0",
+        "training": training,
     }
-
-
-def write_manifest(manifest: dict[str, Any], folder: Path) -> None:
+    os.replace(waiting, adapter)
     write_text(folder / "manifest.json", json.dumps(manifest, indent=2) + "\n")
-
-
-def commit() -> str | None:
-    """What the working folder has checked out, where it is a repository."""
-    found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    return found.stdout.strip() or None
+    return manifest
 
 
 def main() -> None:
@@ -230,4 +211,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -17,12 +18,13 @@ from pathlib import Path
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from tracker.atomic import write_text
+from tracker.atomic import check_writable, write_text
 from tracker.conversation import Conversation
 from tracker.goal import STATUSES, Category
 from tracker.lexical import Featuriser, LexicalModel, Lexicon, names
 from tracker.lexical.trees import Floats, Ints, Trees
 from tracker.model.digest import sha256
+from training.command import exit_code
 from training.data import questions_by_turn, read_labelled
 from training.provenance import file_entry
 
@@ -127,6 +129,8 @@ def main() -> None:
         "--weak", type=Path, action="append", default=[], help="a file with weak labels; repeatable"
     )
     arguments = parser.parse_args()
+    path = arguments.models / "lexical.npz"
+    check_writable(path)
     uses = (("judged labels", arguments.train, 1.0), ("weak labels", arguments.weak, WEAK))
     read = [[one for path in paths for one in read_labelled(path, probes=False)] for _, paths, _ in uses]
     lexicon = Lexicon.of(read[0])
@@ -140,7 +144,6 @@ def main() -> None:
         counts = Counter(str(STATUSES[category][position]) for position in after.tolist())
         shape = {"rows": len(after), "features": len(names(lexicon, category))}
         print(json.dumps({"category": str(category), **shape, **counts}))
-    path = arguments.models / "lexical.npz"
     LexicalModel(lexicon, trees).save(path)
     manifest = {
         "trees": {"sha256": sha256(path), "bytes": path.stat().st_size},
@@ -160,4 +163,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

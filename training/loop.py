@@ -45,6 +45,7 @@ def save_checkpoint(
     *,
     done: int,
     config: str,
+    origin: Mapping[str, Any],
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     name: str = LAST,
@@ -52,12 +53,14 @@ def save_checkpoint(
 ) -> None:
     """Write the factors and the optimiser's state beside the checkpoint of this name, then rename.
 
-    ``config`` is the run's, as JSON; ``score`` is what the factors were chosen for.
+    ``config`` is the run's, as JSON, ``origin`` what it read when it began (``training.provenance``);
+    ``score`` is what the factors were chosen for.
     """
     path = folder / name
     state = {
         "done": done,
         "config": config,
+        "origin": dict(origin),
         "score": score,
         "factors": {name: p.detach().cpu() for name, p in model.named_parameters()},
         "optimizer": optimizer.state_dict(),
@@ -73,14 +76,17 @@ def write_state(state: Mapping[str, Any], path: Path) -> None:
 
 def restore_checkpoint(
     folder: Path, *, model: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device | str = "cpu"
-) -> int:
-    """Take up the last checkpoint where there is one; the passes that it had done, 0 where there is none."""
+) -> tuple[int, Mapping[str, Any] | None]:
+    """Take up the last checkpoint where there is one: the passes that it had done, and the run's origin.
+
+    Where there is none, or it is of a version that kept no origin, those are 0 and ``None``.
+    """
     path = folder / LAST
     if not path.exists():
-        return 0
+        return 0, None
     state = load_factors(path, model=model, device=device)
     optimizer.load_state_dict(state["optimizer"])
-    return int(state["done"])
+    return int(state["done"]), state.get("origin")
 
 
 def begin_with(start: Path, *, model: nn.Module, alpha: float) -> None:

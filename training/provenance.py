@@ -1,11 +1,14 @@
-"""How manifests name the files that something was trained on.
+"""What something was trained from: the files, as manifests name them, and the commit.
 
-Knows paths and hashes. Knows nothing about what is in a file.
+Knows paths, hashes and the repository. Knows nothing about what is in a file.
 """
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tracker.model.digest import sha256
 
@@ -18,3 +21,15 @@ def file_name(path: Path) -> str:
 def file_entry(path: Path, **about: str | int) -> dict[str, str | int]:
     """A manifest's entry for a file: its name, what is said about it, and its hash."""
     return {"file": file_name(path), **about, "sha256": sha256(path)}
+
+
+def commit() -> str | None:
+    """What the working folder has checked out, where it is a repository."""
+    found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None
+
+
+def origin(uses: Mapping[str, Sequence[Path]]) -> dict[str, Any]:
+    """The commit and the files by their use; to be taken when a run begins, since files change after that."""
+    entries = [file_entry(path, use=use) for use, paths in uses.items() for path in paths]
+    return {"commit": commit(), "data": entries}

@@ -1,7 +1,8 @@
 """How often code that checks a policy says what the judge says: ``python -m training.ruled FILE...``.
 
-Takes native files with labels; probes count as well. No model is loaded. Prints how many policies are read,
-how many of those the labels call broken, and every one on which check and label differ. The rules of
+Takes native files with labels; probes count as well. No model is loaded. Prints every policy on which check
+and label differ, and by file and by kind of rule how many are read, how many of those the labels call broken,
+how many come out the same to the turn and what share of their statuses is the same. The rules of
 ``tracker.rules`` were written with the training and validation conversations open: figures on those say how
 well they were copied down, not how far they carry.
 """
@@ -9,7 +10,8 @@ well they were copied down, not how far they carry.
 from __future__ import annotations
 
 import argparse
-from collections import Counter
+import sys
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,9 @@ from pathlib import Path
 from tracker.conversation import Conversation
 from tracker.goal import Category, Component, Status
 from tracker.rules import Check, read_rules
+from tracker.rules.leaving import read_leaving
+from tracker.rules.style import read_style
+from training.command import exit_code
 from training.data import read_labelled
 
 
@@ -29,6 +34,9 @@ class Checked:
     judged: int
     checked: int | None
     """``None`` where the policy is not read."""
+    turns: int
+    kind: str
+    """The module of ``tracker.rules`` that reads it; empty where none does."""
 
 
 def check_all(conversations: Sequence[Conversation]) -> Iterator[Checked]:
@@ -42,7 +50,15 @@ def check_all(conversations: Sequence[Conversation]) -> Iterator[Checked]:
             judged = labels.index(Status.MISALIGNED) + 1 if Status.MISALIGNED in labels else 0
             rule = rules.get(component.id)
             checked = None if rule is None else broken_at(rule, conversation)
-            yield Checked(conversation.id, component, judged, checked)
+            kind = "" if rule is None else kind_of(component.text)
+            yield Checked(conversation.id, component, judged, checked, len(labels), kind)
+
+
+def kind_of(text: str) -> str:
+    """By which module of ``tracker.rules`` a rule is read that some of them reads."""
+    if read_style(text) is not None:
+        return "style"
+    return "leaving" if read_leaving(text) is not None else "disclosure"
 
 
 def broken_at(rule: Check, conversation: Conversation) -> int:
@@ -51,27 +67,54 @@ def broken_at(rule: Check, conversation: Conversation) -> int:
     return next((turn.index for turn in turns if rule(turns[: turn.index])), 0)
 
 
+@dataclass
+class _Tally:
+    """What is counted of policies that are read."""
+
+    read: int = 0
+    broken: int = 0
+    same_turn: int = 0
+    statuses: int = 0
+    same_statuses: int = 0
+
+    def add(self, one: Checked) -> None:
+        if one.checked is None:
+            return
+        # Between the turns at which judge and check call it broken they differ.
+        judged, checked = (turn or one.turns + 1 for turn in (one.judged, one.checked))
+        self.read += 1
+        self.broken += one.judged > 0
+        self.same_turn += one.checked == one.judged
+        self.statuses += one.turns
+        self.same_statuses += one.turns - abs(judged - checked)
+
+    def __str__(self) -> str:
+        share = f"{self.same_statuses / self.statuses:.3f}" if self.statuses else "–"
+        return (
+            f"{self.read} are read, {self.broken} of them broken; the same to the turn: {self.same_turn}; "
+            f"the same statuses: {share}"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", type=Path, nargs="+")
     given = parser.parse_args()
-    for path in given.files:
-        counts: Counter[str] = Counter()
-        for one in check_all(read_labelled(path)):
-            counts["all"] += 1
-            counts["broken"] += one.judged > 0
-            if one.checked is None:
-                continue
-            counts["read"] += 1
-            counts["read, broken"] += one.judged > 0
-            counts["same turn"] += one.checked == one.judged
-            if one.checked != one.judged:
+    by_file = {path: list(check_all(read_labelled(path))) for path in given.files}
+    kinds: dict[str, _Tally] = defaultdict(_Tally)
+    for path, found in by_file.items():
+        tally = _Tally()
+        for one in found:
+            tally.add(one)
+            kinds[one.kind].add(one)
+            if one.checked not in (None, one.judged):
                 print(f"{one.conversation}: {one.component.text} judge {one.judged}, code {one.checked}")
-        print(
-            f"{path.name}: {counts['read']} of {counts['all']} policies are read, {counts['read, broken']} "
-            f"of {counts['broken']} broken ones; the same to the turn: {counts['same turn']}"
-        )
+        broken = sum(one.judged > 0 for one in found)
+        print(f"{path.name}: {len(found)} policies, {broken} broken; {tally}")
+    for kind, tally in sorted(kinds.items()):
+        if tally.read:
+            print(f"{kind}: {tally}")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

@@ -17,10 +17,11 @@ import math
 import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,7 +34,7 @@ from tracker.goal import Status, reachable
 from tracker.grammar import Grammars
 from tracker.model.base import find_base
 from tracker.vocabulary import Vocabulary
-from training.config import SftConfig, read_config
+from training.config import SftConfig, read_by, read_config
 from training.curve import draw
 from training.data import Answers, Pack, Packer, every_question, read_labelled
 from training.drawing import Drawer
@@ -50,6 +51,7 @@ from training.loop import (
 )
 from training.lower import Lower, pack_layout
 from training.model import Layout, PackedModel, ReadPrefix
+from training.provenance import origin
 
 CHUNK = 48
 """Branches that an evaluation reads at a time, which bounds its memory."""
@@ -148,6 +150,7 @@ class Trainer:
             )
             for judged, conversations in ((True, self.judged), (False, self.weak))
         }
+        self.origin: Mapping[str, Any] = origin(read_by(config))
         held_out = spread(read_labelled(config.validation), config.evaluate_conversations)
         self.validation = [(c, packer.pack(c, every_question(c))) for c in held_out]
         model = PackedModel(
@@ -306,6 +309,7 @@ class Trainer:
                 self.config.output,
                 done=self.done,
                 config=self.config.model_dump_json(),
+                origin=self.origin,
                 model=self.model,
                 optimizer=self.optimizer,
                 name=name,
@@ -313,12 +317,13 @@ class Trainer:
             )
 
     def restore(self) -> None:
-        self.done = restore_checkpoint(
+        self.done, begun = restore_checkpoint(
             self.config.output,
             model=self.model,
             optimizer=self.optimizer,
             device=self.accelerator.device,
         )
+        self.origin = begun or self.origin
         if not self.done and self.config.start is not None:
             begin_with(self.config.start, model=self.model, alpha=self.config.alpha)
         self.best = best_score(self.config.output) if self.done else -math.inf

@@ -13,8 +13,9 @@ import argparse
 import json
 import math
 import random
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,14 @@ from torch.nn import functional as F  # noqa: N812 - the name that everyone know
 from tracker.conversation import Conversation
 from tracker.model.base import find_base
 from tracker.vocabulary import Vocabulary
+from training.command import exit_code
 from training.config import read_toml
 from training.data import read_labelled
-from training.export import commit, read_checkpoint, write_manifest, write_shippable
+from training.export import read_checkpoint, write_shippable
 from training.loop import adamw, learning_rate_factor, restore_checkpoint, save_checkpoint
 from training.lower import pack_layout, pack_tokens
 from training.model import Layout, PackedModel
-from training.provenance import file_entry
+from training.provenance import origin
 from training.user_data import UserPack, pack_user, with_goal_text
 
 MAX_BYTES = 10 * 1024 * 1024
@@ -122,6 +124,7 @@ class Trainer:
         self.optimizer = adamw(
             self.trained, learning_rate=config.learning_rate, weight_decay=config.weight_decay
         )
+        self.origin: Mapping[str, Any] = _origin(config)
         self.done = 0
         config.output.mkdir(parents=True, exist_ok=True)
 
@@ -171,12 +174,14 @@ class Trainer:
             self.config.output,
             done=self.done,
             config=self.config.model_dump_json(),
+            origin=self.origin,
             model=self.model,
             optimizer=self.optimizer,
         )
 
     def restore(self) -> None:
-        self.done = restore_checkpoint(self.config.output, model=self.model, optimizer=self.optimizer)
+        self.done, begun = restore_checkpoint(self.config.output, model=self.model, optimizer=self.optimizer)
+        self.origin = begun or self.origin
 
     def _order(self) -> list[Conversation]:
         chance = random.Random(self.config.random_state)
@@ -232,19 +237,18 @@ def export(run: Path, folder: Path, notes: Sequence[str] = ()) -> dict[str, Any]
     """
     state = read_checkpoint(run, "training.user")
     config = UserConfig.model_validate_json(state["config"])
-    manifest = {
-        **write_shippable(state, config.rank, config.alpha, folder, most=MAX_BYTES),
-        "training": {
-            "date": datetime.now(UTC).date().isoformat(),
-            "commit": commit(),
-            "passes": state["done"],
-            "notes": list(notes),
-            "config": config.model_dump(mode="json", exclude={"output", "train", "validation", "base"}),
-            "data": [file_entry(path) for path in config.train],
-        },
+    training = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "passes": state["done"],
+        "notes": list(notes),
+        "config": config.model_dump(mode="json", exclude={"output", "train", "validation", "base"}),
+        **(state.get("origin") or _origin(config)),
     }
-    write_manifest(manifest, folder)
-    return manifest
+    return write_shippable(state, config.rank, config.alpha, folder, training=training, most=MAX_BYTES)
+
+
+def _origin(config: UserConfig) -> dict[str, Any]:
+    return origin({"judged labels": config.train})
 
 
 def main() -> None:
@@ -263,4 +267,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

@@ -17,7 +17,15 @@ from pydantic import BaseModel, Field
 
 from tracker.atomic import write_text
 from tracker.errors import GoalstateError
-from training.card import Manifest, add_effort_arguments, closed_up, read_json, run_fields, table
+from training.card import (
+    Manifest,
+    add_effort_arguments,
+    closed_up,
+    effort_fields,
+    read_json,
+    run_fields,
+    table,
+)
 from training.effort import effort
 
 
@@ -62,7 +70,7 @@ def write_card(folder: Path, *, run: Path, steering: Path | None, watts: float, 
     Raises ``InputError`` where a file is missing or another thing.
     """
     manifest = read_json(folder / "manifest.json", Manifest)
-    fields = run_fields(manifest, effort(run / "log.jsonl"), watts=watts, hardware=hardware)
+    fields = run_fields(manifest) | effort_fields(effort(run / "log.jsonl"), watts=watts, hardware=hardware)
     rows = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     losses = {row["passes"]: row["validation"] for row in rows if "validation" in row}
     text = Template(Path(__file__).with_name("user_card.template.md").read_text(encoding="utf-8")).substitute(

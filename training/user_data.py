@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ from tracker.simulator.steering import Planner, Reply, Steer, instruct, says
 from tracker.simulator.user import cue_pieces, message_pieces, setting_pieces
 from tracker.state import ComponentState, GoalState
 from tracker.vocabulary import Vocabulary
+from training.command import exit_code
 from training.data import Ids
 
 SHARES: Mapping[Steer, float] = {Steer.NONE: 0.15, Steer.GOAL: 0.1, Steer.STATE: 0.25, Steer.PLAN: 0.5}
@@ -197,4 +199,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

@@ -64,7 +64,7 @@ def models(tmp_path: Path) -> Path:
 def figures(tmp_path: Path, boats: Conversation, lamps: Conversation) -> Path:
     """What ``goalstate evaluate --json`` says of a tracker that never moves."""
     found = evaluate([boats, lamps], map(StartStatus().track, [boats, lamps]), resamples=20)
-    tracker = {"version": "0.1.0", "model": "goalstate", "decoder": "branches"}
+    tracker = {"version": "0.1.0", "model": f"Base+{'a' * 12}.Q8_0", "decoder": "branches"}
     path = tmp_path / "figures.json"
     result = {"file": "/home/ana/data/written/test.jsonl", "tracker": tracker, "passed_over": 0}
     path.write_text(json.dumps({**result, **found.as_json()}))
@@ -191,18 +191,20 @@ def test_pauses_are_no_work_and_what_a_restart_repeats_is(tmp_path: Path) -> Non
     again = steady + [_step(r["passes"], r["time"] + 1000) for r in steady[5:]]
     repeated = effort(_log(tmp_path / "again", again) / "log.jsonl")
     assert repeated.seconds == pytest.approx(1500)
+    # A process that stood still goes on with lower averages.
+    slower = [{**r, "tokens_per_second": 10.0, "passes_per_second": 0.02} for r in paused[5:]]
+    stopped = effort(_log(tmp_path / "stopped", paused[:5] + slower) / "log.jsonl")
+    assert stopped.tokens == pytest.approx(100_000)
     assert repeated.tokens == pytest.approx(150_000)
 
 
-@pytest.mark.parametrize("broken", ["manifest", "figures", "effort"])
+@pytest.mark.parametrize("broken", ["manifest", "figures"])
 def test_a_missing_or_broken_file_is_one_clear_line(
     models: Path, figures: Path, broken: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = figures if broken == "figures" else models / "manifest.json"
     if broken == "figures":
         path.write_text('{"file": 3}')
-    elif broken == "effort":
-        path.write_text(path.read_text().replace('"effort"', '"strain"'))
     else:
         path.unlink()
     assert main([str(models), "--figures", str(figures)]) == 2
@@ -210,6 +212,32 @@ def test_a_missing_or_broken_file_is_one_clear_line(
     assert path.name in said
     assert said.count("\n") == 1
     assert not (models / "README.md").exists()
+
+
+def test_figures_of_another_adapter_are_refused(models: Path, figures: Path) -> None:
+    figures.write_text(figures.read_text().replace("a" * 12, "f" * 12))
+    with pytest.raises(InputError, match="another model than the adapter aaaaaaaaaaaa"):
+        write_card(models, figures=[figures])
+    assert not (models / "README.md").exists()
+
+
+def test_what_runs_took_is_told_as_far_as_it_is_known(models: Path, figures: Path) -> None:
+    earlier = {name: MANIFEST["training"][name] for name in ("config", "data")} | {"passes": 5}
+    training = {**MANIFEST["training"], "start": earlier}
+    (models / "manifest.json").write_text(json.dumps({**MANIFEST, "training": training}))
+    card = write_card(models, figures=[figures]).read_text(encoding="utf-8")
+    assert "2 h 0 min on two shared CPU cores, of 1 of the 2 runs alone, about 0.7 million tokens" in card
+    # The same run told twice, once without what it took, is one.
+    training["start"] = {**earlier, "effort": {"seconds": 3600.0, "tokens": 1.0}}
+    training["beside"] = [earlier]
+    (models / "manifest.json").write_text(json.dumps({**MANIFEST, "training": training}))
+    card = write_card(models, figures=[figures]).read_text(encoding="utf-8")
+    assert "3 h 0 min on two shared CPU cores, about" in card
+    assert "averaged with the run before it" in card
+    assert "| argument | run 1 | run 2 |" in card
+    del training["effort"], training["start"], training["beside"]
+    (models / "manifest.json").write_text(json.dumps({**MANIFEST, "training": training}))
+    assert "energy" not in write_card(models, figures=[figures]).read_text(encoding="utf-8")
 
 
 def test_figures_of_another_tracker_are_refused(models: Path, figures: Path) -> None:
