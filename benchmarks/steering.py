@@ -83,6 +83,7 @@ def main() -> None:
     arms = [Steer(arm) for arm in given.arms]
     given.folder.mkdir(parents=True, exist_ok=True)
     if not given.show:
+        _same_settings(given)
         play(given, arms)
     wanted = {goal.id for goal in generate_goals(given.goals, random_state=given.seed)}
     figures = {arm: counted(given.folder / f"{arm}.jsonl", given.turns, wanted) for arm in arms}
@@ -99,13 +100,32 @@ def play(given: argparse.Namespace, arms: Sequence[Steer]) -> None:
     fresh = get_context("spawn")
     with ProcessPoolExecutor(given.workers, mp_context=fresh) as pool:
         running = [pool.submit(_lines, given, place, left) for place, left in missing.items()]
-        for number, played in enumerate(as_completed(running), start=len(goals) - len(missing) + 1):
-            # One write a line: what stops the run leaves whole lines, or a torn last one.
-            for arm, line in played.result().items():
-                with files[arm].open("a", encoding="utf-8") as file:
-                    file.write(line + "\n")
-            print(f"\r{number} of {len(goals)} goals", end="", flush=True)
+        try:
+            for number, played in enumerate(as_completed(running), start=len(goals) - len(missing) + 1):
+                # One write a line: what stops the run leaves whole lines, or a torn last one.
+                for arm, line in played.result().items():
+                    with files[arm].open("a", encoding="utf-8") as file:
+                        file.write(line + "\n")
+                print(f"\r{number} of {len(goals)} goals", end="", flush=True)
+        except BaseException:
+            # What is still waiting would be played to the end, and thrown away.
+            pool.shutdown(cancel_futures=True)
+            raise
     print()
+
+
+def _same_settings(given: argparse.Namespace) -> None:
+    """Keep in the folder what its conversations are played with; ``SystemExit`` where they were others."""
+    file = given.folder / "settings.json"
+    names = ("user", "model", "decoder", "temperature", "turns", "seed")
+    settings = {name: str(vars(given)[name]) for name in names}
+    if not file.exists():
+        file.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    elif (kept := json.loads(file.read_text(encoding="utf-8"))) != settings:
+        differ = ", ".join(f"{name} {kept.get(name)}" for name in names if kept.get(name) != settings[name])
+        raise SystemExit(
+            f"{given.folder} holds conversations with other settings ({differ}); take another folder"
+        )
 
 
 def _lines(given: argparse.Namespace, place: int, arms: Sequence[Steer]) -> dict[Steer, str]:
@@ -144,8 +164,10 @@ def _ids(file: Path) -> set[str]:
 
 def counted(file: Path, turns: int, goals: Collection[str]) -> dict[str, Goal]:
     """Count an arm's conversations about the goals with these ids, by the id; a file may hold others too."""
+    if not _ids(file):
+        return {}
     found = {}
-    lines = file.read_text(encoding="utf-8").splitlines()
+    lines = file.read_text(encoding="utf-8").rstrip("\n").split("\n")
     for conversation, line in zip(read(file, format="native"), lines, strict=True):
         if not isinstance(conversation, Conversation):
             raise conversation

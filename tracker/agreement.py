@@ -267,7 +267,7 @@ def _resample(sums: Mapping[Category, _Sums], *, resamples: int, random_state: i
 def _samples(labels: _Labels, category: Category, sums: _Sums, drawn: _Sums) -> _Samples:
     last = labels.last
     samples = {
-        "attempted_recall": _attempted_recall(labels, category, drawn),
+        "attempted_recall": _attempted_recall(labels, category, sums, drawn),
         "calibration_error": Sample(
             float(calibration_error(sums.calibration.sum(axis=0))), calibration_error(drawn.calibration)
         ),
@@ -293,13 +293,14 @@ def _kappa(truth: Ints, predicted: Ints) -> float:
     return float(cohen_kappa_score(truth, predicted))
 
 
-def _attempted_recall(labels: _Labels, category: Category, drawn: _Sums) -> Sample:
+def _attempted_recall(labels: _Labels, category: Category, sums: _Sums, drawn: _Sums) -> Sample:
     statuses = STATUSES[category]
     attempted = statuses.index(Status.ATTEMPTED) if Status.ATTEMPTED in statuses else None
     if attempted is None or attempted not in labels.truth:
         return Sample(math.nan, np.empty(0))
     (value,) = recall_score(labels.truth, labels.predicted, labels=[attempted], average=None, zero_division=0)
-    return Sample(float(value), recall(drawn.every_turn, attempted))
+    judged = sums.every_turn[:, attempted].sum(axis=-1)
+    return Sample.of(float(value), recall(drawn.every_turn, attempted), judged)
 
 
 def _figures(samples: _Samples) -> Figures:

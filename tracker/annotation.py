@@ -3,7 +3,7 @@
 Knows the sheet's columns and what people and spreadsheet programs do to them. Knows nothing about agreement.
 
 A row is filled in with the status that holds after its turn. An empty cell says that nothing changed since
-the row above it; so a person may write down only the changes. A component for which nothing at all is
+the turn before; so a person may write down only the changes. A component for which nothing at all is
 written counts as not judged, and is left out: for one that keeps its start status, write that once.
 """
 
@@ -45,8 +45,8 @@ _DELIMITERS = (",", ";", "\t")
 class Row:
     """What a person says of one component after one turn."""
 
-    line: int
-    """Of its file, where the row begins: cells may hold line breaks."""
+    line: int | None
+    """Of its file, where the row begins: cells may hold line breaks. ``None`` in a JSON list of rows."""
     conversation: str
     turn: int
     component: str
@@ -87,7 +87,7 @@ def read_sheet(path: Path) -> list[Row]:
     text = read_text(path)
     # A message may be longer than what Python takes for a cell unless it is told.
     csv.field_size_limit(max(csv.field_size_limit(), len(text)))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     rows: list[Row] = []
     line = 1
     try:

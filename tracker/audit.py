@@ -50,7 +50,7 @@ from scipy.stats import binomtest
 
 from tracker.conversation import Conversation
 from tracker.errors import InputError
-from tracker.goal import Category, Component, Goal, Status
+from tracker.goal import KEPT, Category, Component, Goal, Status
 from tracker.metrics import cohen_kappa
 from tracker.state import ComponentState, GoalState, Track
 from tracker.tracked import Tracked
@@ -276,7 +276,7 @@ def broken(track: Track) -> dict[str, int]:
     for component in track.goal:
         if not _is_fault(component, last):
             continue
-        if component.category in (Category.PROFILE, Category.POLICY):
+        if component.category in KEPT:
             found[component.id] = track.statuses(component.id).index(Status.MISALIGNED) + 1
         else:
             found[component.id] = last.turn
@@ -367,7 +367,7 @@ def _run(tracked: Tracked, confidence: float) -> Run:
 
 def _is_fault(component: Component, last: GoalState) -> bool:
     status = last[component.id].status
-    if component.category in (Category.PROFILE, Category.POLICY):
+    if component.category in KEPT:
         return status is Status.MISALIGNED
     if component.category is Category.PREFERENCE or status is not Status.INCOMPLETE:
         return False

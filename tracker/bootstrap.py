@@ -47,6 +47,15 @@ class Sample:
     value: float
     resampled: Floats
 
+    @classmethod
+    def of(cls, value: float, resampled: Floats, counted: Floats) -> Sample:
+        """A figure of a part of what was summed, of which ``counted`` tells how much each conversation has.
+
+        Where a single conversation has any, the figure has no interval.
+        """
+        alone = np.count_nonzero(counted) < 2
+        return cls(value, np.full_like(resampled, np.nan) if alone else resampled)
+
     def defined(self) -> Floats:
         """The resampled values that are not NaN; none where the figure itself is not defined."""
         return self.resampled[~np.isnan(self.resampled) & (not math.isnan(self.value))]

@@ -21,6 +21,7 @@ _OPENERS = re.compile(
 
 _SENTENCE_END = re.compile(r"(?<![.!?])[.!?]++[\"'”’)\]]*(?=\s)")
 _BULLET = re.compile(r"^\s*(?:[-*•–]|\(?\d{1,2}[.)])\s+")
+_CLOSED = re.compile(r"[.!?:;][\"'”’)\]]*$")
 
 _WRAPPED = 50
 """A line of so many characters was probably broken by an editor and not by its writer."""
@@ -97,7 +98,10 @@ def _paragraphs(text: str) -> Iterator[str]:
     for raw in text.splitlines():
         line = " ".join(raw.split())
         runs_on = line[:1].islower() or len(last) >= _WRAPPED
-        if not last or not line or _BULLET.match(line) or not runs_on:
+        # "… costs no more than" and "90. It must …" are one line that an editor broke.
+        goes_on = line[:1].isdigit() and len(last) >= _WRAPPED and not _CLOSED.search(last)
+        bullet = _BULLET.match(line) and not goes_on
+        if not last or not line or bullet or not runs_on:
             yield paragraph
             paragraph = _BULLET.sub("", line)
         else:

@@ -496,7 +496,7 @@ def _category(
         every_turn=_as_scores(every),
         last_turn=_as_scores(last),
         statuses={
-            status: _status(items, status, at, sums[:, 0].sum(axis=0), drawn[:, 0])
+            status: _status(items, status, at, sums[:, 0], drawn[:, 0])
             for at, status in enumerate(STATUSES[category])
         },
         confusion=total[0],
@@ -505,13 +505,16 @@ def _category(
 
 
 def _status(
-    items: Sequence[_Shared], status: Status, at: int, confusion: Floats, drawn: Floats
+    items: Sequence[_Shared], status: Status, at: int, sums: Floats, drawn: Floats
 ) -> StatusAgreement:
+    """Of matrices by conversation, ``(conversations, K, K)``, and by resample."""
+    confusion = sums.sum(axis=0)
+    given = sums[:, at, :].sum(axis=-1) + sums[:, :, at].sum(axis=-1)
     return StatusAgreement(
         first=int(confusion[at].sum()),
         second=int(confusion[:, at].sum()),
         both=int(confusion[at, at]),
-        f1=_sample(lambda matrices: f1(matrices)[..., at], confusion, drawn).estimate(),
+        f1=Sample.of(float(f1(confusion)[at]), f1(drawn)[..., at], given).estimate(),
         timing=_timing(items, status) if at else None,
     )
 

@@ -15,7 +15,6 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tracker.bootstrap import Estimate
 from tracker.comparison import (
     Alpha,
     CategoryComparison,
@@ -26,7 +25,7 @@ from tracker.comparison import (
     PairScores,
 )
 from tracker.goal import STATUSES, Category
-from tracker.rendering import one_line
+from tracker.rendering import estimate_cell, number_cell, one_line
 
 _WORDS_WIDTH = 160
 """Letters of each side's words that are shown of a disagreement."""
@@ -91,7 +90,7 @@ class ComparisonTables:
                     str(figures.first - figures.both),
                     str(figures.both),
                     str(figures.second - figures.both),
-                    _number(figures.f1.value, dash),
+                    number_cell(figures.f1.value, dash),
                     *times,
                 )
         return table
@@ -134,9 +133,9 @@ class AlphaTable:
         table = _table("", "every turn", "last turn")
         for category, every_turn in self.alpha.every_turn.items():
             last_turn = self.alpha.last_turn[category]
-            table.add_row(str(category), _estimate(every_turn, dash), _estimate(last_turn, dash))
+            table.add_row(str(category), estimate_cell(every_turn, dash), estimate_cell(last_turn, dash))
         table.add_section()
-        average = (_estimate(estimate, dash) for estimate in self.alpha.average)
+        average = (estimate_cell(estimate, dash) for estimate in self.alpha.average)
         table.add_row("average", *average, style="bold")
         yield table
 
@@ -168,7 +167,10 @@ class PairedTable:
             cells = [
                 cell
                 for each in differences.values()
-                for cell in (_estimate(each.estimate, dash, sign="+"), Text(_number(each.p_value, dash)))
+                for cell in (
+                    estimate_cell(each.estimate, dash, sign="+"),
+                    Text(number_cell(each.p_value, dash)),
+                )
             ]
             table.add_row(category, *cells, style="bold" if category == "average" else "")
         return table
@@ -214,26 +216,14 @@ def _confusion(category: Category, part: CategoryComparison, first: str, second:
 
 def _table(*headings: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    table.add_column(headings[0])
+    table.add_column(Text(headings[0]))
     for heading in headings[1:]:
-        table.add_column(heading, justify="right")
+        table.add_column(Text(heading), justify="right")
     return table
 
 
 def _cells(scores: PairScores, dash: str) -> list[Text]:
-    return [_estimate(estimate, dash) for estimate in (scores.accuracy, scores.macro_f1, scores.kappa)]
-
-
-def _estimate(estimate: Estimate, dash: str, *, sign: str = "") -> Text:
-    cell = Text(_number(estimate.value, dash, sign=sign))
-    if not math.isnan(estimate.low):
-        between = " to " if sign else dash
-        cell.append(f"\n{estimate.low:{sign}.2f}{between}{estimate.high:{sign}.2f}", style="dim not bold")
-    return cell
-
-
-def _number(value: float, dash: str, *, sign: str = "") -> str:
-    return dash if math.isnan(value) else f"{value:{sign}.3f}"
+    return [estimate_cell(estimate, dash) for estimate in (scores.accuracy, scores.macro_f1, scores.kappa)]
 
 
 def _sure(probability: float | None) -> str:

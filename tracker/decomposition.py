@@ -112,7 +112,13 @@ NAMES = ("learned", "rules", "sentences")
 
 
 def decomposer_named(name: str) -> Decomposer:
-    """One of ``NAMES``. Raises ``ModelError`` for ``learned`` where its weights are not installed."""
+    """One of ``NAMES``.
+
+    Raises ``InputError`` for another name, and ``ModelError`` for ``learned`` where its weights are not
+    installed.
+    """
+    if name not in NAMES:
+        raise InputError(f"there is no split {name!r}; expected one of {', '.join(NAMES)}")
     if name == LearnedDecomposer.name:
         weights = learned_weights()
         if weights is None:

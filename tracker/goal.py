@@ -38,20 +38,23 @@ class Status(StrEnum):
     COMPLETE = "COMPLETE"
 
 
-_KEPT = (Status.ALIGNED, Status.MISALIGNED)
+_HELD = (Status.ALIGNED, Status.MISALIGNED)
 _TASK = (Status.INCOMPLETE, Status.ATTEMPTED, Status.COMPLETE)
 _WISH = (Status.MISALIGNED, Status.ALIGNED)
 
 STATUSES: MappingProxyType[Category, tuple[Status, ...]] = MappingProxyType(
     {
-        Category.PROFILE: _KEPT,
-        Category.POLICY: _KEPT,
+        Category.PROFILE: _HELD,
+        Category.POLICY: _HELD,
         Category.OBJECTIVE: _TASK,
         Category.REQUIREMENT: _TASK,
         Category.PREFERENCE: _WISH,
     }
 )
 """The statuses of each category in the order in which they can be reached; the first is the start."""
+
+KEPT = (Category.PROFILE, Category.POLICY)
+"""The categories that start as success and can only be lost; the others start without it."""
 
 SUCCESS: MappingProxyType[Category, frozenset[Status]] = MappingProxyType(
     {

@@ -148,12 +148,14 @@ def score_splits(
     ).reshape(len(pairs), -1)
     drawn = resampled({"counts": counts}, resamples=resamples, random_state=random_state)["counts"]
     columns = dict(zip(_COLUMNS, np.vstack([counts.sum(axis=0), drawn]).T, strict=True))
+    of_goal = dict(zip(_COLUMNS, counts.T, strict=True))
 
     def share(above: str, below: str, scale: float = 1.0) -> Estimate:
-        value, *drawn = scale * ratio(columns[above], columns[below])
-        return Sample(float(value), np.array(drawn)).estimate()
+        value, *values = scale * ratio(columns[above], columns[below])
+        return Sample.of(float(value), np.array(values), of_goal[below]).estimate()
 
-    columns["both"] = columns["true"] + columns["predicted"]
+    for sums in (columns, of_goal):
+        sums["both"] = sums["true"] + sums["predicted"]
     return SplitScores(
         goals=len(pairs),
         components=int(columns["true"][0]),

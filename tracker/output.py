@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,9 @@ from tracker.atomic import is_special, partial_of, target_of
 from tracker.errors import GoalstateError, InputError
 from tracker.goal import Goal
 from tracker.state import Track
+
+if sys.platform != "win32":
+    import fcntl
 
 
 def goal_as_json(goal: Goal) -> dict[str, Any]:
@@ -65,6 +69,8 @@ class TrackWriter:
         self._target: Path | None = None if is_special(path) else target_of(path)
         self._file = path if self._target is None else partial_of(self._target)
         self._descriptor = self._open()
+        if self._target is not None:
+            self._hold()
 
     @property
     def unfinished(self) -> Path | None:
@@ -114,11 +120,15 @@ class TrackWriter:
             if not self.written:
                 self._cut(0)
             os.fsync(self._descriptor)
-        os.close(self._descriptor)
+        # Held until it has its name, except where an open file cannot be renamed.
+        if sys.platform == "win32":
+            os.close(self._descriptor)
         if kind is None:
             os.replace(self._file, self._target)
         elif self.unfinished is None:
             self._file.unlink(missing_ok=True)
+        if sys.platform != "win32":
+            os.close(self._descriptor)
 
     def _open(self) -> int:
         if os.path.isdir(self._path):
@@ -134,6 +144,25 @@ class TrackWriter:
             return os.open(self._file, flags, 0o666)
         except OSError as error:
             raise InputError(f"cannot be written: {error.strerror}", source=self._path) from error
+
+    def _hold(self) -> None:
+        """Raise ``InputError`` where another run writes to the partial file, and hold it otherwise."""
+        if sys.platform == "win32":
+            return
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._descriptor)
+            raise InputError(
+                f"another run is writing to it (its lines go to {self._file} first)", source=self._path
+            ) from None
+        except OSError:
+            return  # a file system without locks
+        if not self._file.exists() or not os.path.samestat(os.fstat(self._descriptor), self._file.stat()):
+            # The other run has ended, and its lines have got their name, since this file was opened.
+            os.close(self._descriptor)
+            self._descriptor = self._open()
+            self._hold()
 
     def _cut(self, size: int) -> None:
         if self._target is not None:

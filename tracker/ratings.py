@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import shorten
 from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field, JsonValue, ValidationError
@@ -107,7 +108,7 @@ class _Draft:
     id: str
     line: int | None = None
     """Where it begins."""
-    places: dict[tuple[str, int | None], int] = field(default_factory=dict)
+    places: dict[tuple[str, int | None], int | None] = field(default_factory=dict)
     """Component id and turn → the line that tells its status; without a turn, the one that tells of it."""
     turns: int | None = None
     categories: dict[str, Category] = field(default_factory=dict)
@@ -138,7 +139,7 @@ class _Known:
         self._turns: dict[str, tuple[int, Path]] = {}
         self._last: Counter[str] = Counter()
         self._categories: dict[tuple[str, str], tuple[Category, Path]] = {}
-        self._texts: dict[tuple[str, str], str] = {}
+        self._texts: dict[tuple[str, str], tuple[str, Path]] = {}
         for path, conversations in drafts:
             for draft in conversations.values():
                 self._add(path, draft)
@@ -167,7 +168,8 @@ class _Known:
         return self._categories[draft.id, component_id][0]
 
     def text(self, draft: _Draft, component_id: str) -> str:
-        return self._texts.get((draft.id, component_id), "")
+        text, _ = self._texts.get((draft.id, component_id), ("", None))
+        return text
 
     def components_of(self, draft: _Draft) -> list[str]:
         """The components that a draft rates."""
@@ -196,8 +198,21 @@ class _Known:
                     line=draft.line_of(component_id),
                 )
         for component_id, text in draft.texts.items():
-            self._texts.setdefault((draft.id, component_id), text)
+            said, there = self._texts.setdefault((draft.id, component_id), (text, path))
+            if text.split() != said.split():
+                raise InputError(
+                    f"conversation {draft.id!r}: {component_id!r} is {_short(text)} here and "
+                    f"{_short(said)} in {there}; a goal that was split anew has other components under the "
+                    "same ids",
+                    source=path,
+                    line=draft.line_of(component_id),
+                )
         self.words.setdefault(draft.id, {}).update(draft.words)
+
+
+def _short(text: str) -> str:
+    """A text in quotation marks, on one line and not long."""
+    return repr(shorten(text, 80, placeholder=" …"))
 
 
 def _lined_up(known: _Known, path: Path, draft: _Draft, component_id: str) -> RatedComponent:
@@ -254,7 +269,7 @@ def _read(path: Path) -> dict[str, _Draft]:
     if "labels" in fields:
         return _by_id(_from_labels(value, line) for value, line in _values(source))
     if {"conversation", "component"} <= fields:
-        return _from_rows(_json_row(value, line or 1) for value, line in _values(source))
+        return _from_rows(_json_row(value, line) for value, line in _values(source))
     raise InputError(
         "nobody's ratings: expected native lines with labels, what goalstate track writes, or rows with "
         "conversation, turn, component and status",
@@ -326,6 +341,10 @@ class _LabelLine(BaseModel):
 
 def _from_labels(value: JsonValue, line: int | None) -> _Draft:
     labelled = _validated(_LabelLine, value, line)
+    for component_id, given in labelled.labels.items():
+        turns = [turn for turn, _ in given]
+        if twice := next((turn for turn in turns if turns.count(turn) > 1), None):
+            raise InputError(f"turn {twice} stands there twice", line=line, field=f"labels.{component_id}")
     changes = {component_id: dict(given) for component_id, given in labelled.labels.items()}
     return _Draft(id=labelled.id, line=line, changes=changes, rest_keeps_start=True)
 
@@ -350,7 +369,7 @@ class _RowLine(BaseModel):
     agent: str = ""
 
 
-def _json_row(value: JsonValue, line: int) -> Row:
+def _json_row(value: JsonValue, line: int | None) -> Row:
     return Row(line=line, **dict(_validated(_RowLine, value, line)))
 
 

@@ -184,8 +184,8 @@ class AgreementTable:
             table.add_row(
                 category,
                 str(counts[category]),
-                _number(scores.start_accuracy.value, dash),
-                *(_estimate(estimate, dash) for estimate in estimates),
+                number_cell(scores.start_accuracy.value, dash),
+                *(estimate_cell(estimate, dash) for estimate in estimates),
                 style="bold" if category == "average" else "",
             )
         return table
@@ -205,7 +205,7 @@ class SplitTable:
             table.add_column(heading, justify="right")
         for name, scores in self.scores.items():
             figures = (scores.precision, scores.recall, scores.f1, scores.category, scores.links)
-            table.add_row(name, str(scores.predicted), *(_estimate(figure, dash) for figure in figures))
+            table.add_row(name, str(scores.predicted), *(estimate_cell(figure, dash) for figure in figures))
         yield table
         yield Text(
             "\nBelow each figure: 95% bootstrap interval over the goals. category: the share of matched "
@@ -398,15 +398,18 @@ def _legend(categories: set[Category], signs: _Signs) -> Text:
     return Text(f"{letters}\n{signs.dot} as it started: {beginnings}", style="dim")
 
 
-def _estimate(estimate: Estimate, dash: str) -> Text:
-    cell = Text(_number(estimate.value, dash))
+def estimate_cell(estimate: Estimate, dash: str, *, sign: str = "") -> Text:
+    """A figure with its interval below it; ``sign`` is ``"+"`` for one that is a difference."""
+    cell = Text(number_cell(estimate.value, dash, sign=sign))
     if not math.isnan(estimate.low):
-        cell.append(f"\n{estimate.low:.2f}{dash}{estimate.high:.2f}", style="dim not bold")
+        between = " to " if sign else dash
+        cell.append(f"\n{estimate.low:{sign}.2f}{between}{estimate.high:{sign}.2f}", style="dim not bold")
     return cell
 
 
-def _number(value: float, dash: str) -> str:
-    return dash if math.isnan(value) else f"{value:.3f}"
+def number_cell(value: float, dash: str, *, sign: str = "") -> str:
+    """A figure to three places, or a dash where it is not defined."""
+    return dash if math.isnan(value) else f"{value:{sign}.3f}"
 
 
 def counted(number: int, noun: str) -> str:

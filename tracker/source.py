@@ -175,8 +175,12 @@ def _record(raw: bytes, path: Path, line: int) -> Record | InputError:
 
 
 def _looks_like_jsonl(head: bytes, second: bytes) -> bool:
-    """Whether a file that is no JSON is JSONL with a broken first line: objects begin on both lines."""
-    return len(head) > 1 and head.startswith(b"{") and second.startswith(b"{")
+    """Whether a file that is no JSON is JSONL with a broken first line: on both lines objects begin, or lists
+    of them."""
+    return len(head) > 1 and any(
+        begins.match(head) and begins.match(second)
+        for begins in (re.compile(rb"\{"), re.compile(rb"\[\s*\{"))
+    )
 
 
 def _text(stream: BinaryIO, path: Path) -> str:

@@ -10,10 +10,10 @@ _BEGIN_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def harmless(cell: str) -> str:
-    """The cell behind an apostrophe, where it would be run as a formula."""
-    return f"'{cell}" if cell.startswith(_BEGIN_FORMULAS) else cell
+    """The cell behind an apostrophe, where it would be run as a formula or stands behind one already."""
+    return f"'{cell}" if cell.lstrip("'").startswith(_BEGIN_FORMULAS) else cell
 
 
 def as_written(cell: str) -> str:
     """What :func:`harmless` was given."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_BEGIN_FORMULAS) else cell
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_BEGIN_FORMULAS) else cell

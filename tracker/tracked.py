@@ -79,7 +79,7 @@ def read_tracks(path: Path) -> Iterator[Tracked | InputError]:
 
 
 def join(
-    tracks: Iterable[Tracked | InputError], conversations: Iterable[Conversation], source: Path
+    tracks: Iterable[Tracked | InputError], conversations: Iterable[Conversation], source: Path | None
 ) -> Iterator[Tracked | InputError]:
     """Give every track its conversation, as :func:`counterparts` finds it.
 
@@ -105,7 +105,7 @@ def join(
 
 
 def counterparts(
-    given: Iterable[tuple[str, int]], conversations: Iterable[Conversation], source: Path, *, kind: str
+    given: Iterable[tuple[str, int]], conversations: Iterable[Conversation], source: Path | None, *, kind: str
 ) -> Iterator[Conversation | InputError]:
     """The conversation with the same id for each of what is given; of several, in the order of the files.
 
@@ -114,7 +114,7 @@ def counterparts(
     given
         The id and the number of turns of each. All of a file have to be given, for their number to be right.
     conversations
-        All those of ``source``.
+        All those of ``source``, the file to name in errors; ``None`` where they are of several.
     kind
         What the given are, such as ``track``; for messages.
 

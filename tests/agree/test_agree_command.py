@@ -160,6 +160,19 @@ BAD = {
         'conversation,turn,component,status,user\na,1,p,ALIGNED,"one\ntwo"\na,2,p,GOOD,"three\nfour"\n',
         ":4: expected a status",
     ),
+    "a quotation mark that is not closed": (
+        'conversation,turn,component,status,text\na,1,p,ALIGNED,"Be polite.\na,2,p,ALIGNED,\n',
+        ":2: broken CSV",
+    ),
+    "a turn with two labels": (
+        '{"id": "a", "labels": {"p": [[1, "ALIGNED"], [1, "MISALIGNED"]]}}\n',
+        ":1: labels.p: turn 1 stands there twice",
+    ),
+    "another text under the same id": (
+        json.dumps({"conversation": "a", "turn": 1, "component": "p", "status": "ALIGNED", "text": "Shout."})
+        + "\n",
+        ":1: conversation 'a': 'p' is 'Shout.' here and 'Be polite.' in",
+    ),
     "a label of no shape": ('{"id": "a", "labels": {"p": [[1]]}}\n', ":1: labels.p[0]"),
 }
 
@@ -179,6 +192,12 @@ def test_other_numbers_of_turns(goalstate, judge, tmp_path):
     result = goalstate("agree", judge, tracked(tmp_path / "t.jsonl", OTHER, turns=3))
     assert result.exit_code == 2
     assert f"conversation 'a' has 3 turns here and 4 in {judge}" in result.stderr
+
+
+def test_a_name_in_brackets_is_no_markup(goalstate, judge, tmp_path):
+    result = goalstate("agree", judge, tracked(tmp_path / "t[draft].jsonl", OTHER))
+    assert result.exit_code == 0, result.output
+    assert "t[draft] by column" in result.stdout
 
 
 def test_turns_of_a_track_out_of_order(goalstate, judge, tmp_path):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import json
 
+import pytest
 from rated import native
+
+from tracker.spreadsheets import as_written, harmless
 
 JUDGE = {"a": {"o": [(2, "ATTEMPTED"), (4, "COMPLETE")], "p": [(3, "MISALIGNED")]}}
 
@@ -93,6 +96,12 @@ def test_nothing_that_was_said_becomes_a_formula(goalstate, tmp_path):
     _fill(sheet, {(row["component"], 1): "ALIGNED"})
     found = json.loads(goalstate("agree", source, sheet, "--json").stdout)
     assert found["pairs"][0]["labels"] == 1
+
+
+@pytest.mark.parametrize("cell", ["=a", "'=a", "''=a", "'a", "a", "-1"])
+def test_what_is_kept_from_being_a_formula_comes_back_as_it_was(cell):
+    assert not harmless(cell).startswith("=")
+    assert as_written(harmless(cell)) == cell
 
 
 def test_a_sheet_that_is_there_is_not_replaced_unasked(goalstate, tmp_path):

@@ -201,3 +201,12 @@ def test_conversations_without_labels_are_refused(judged):
 def test_a_track_of_another_conversation_is_refused(judged, noisy):
     with pytest.raises(ValueError, match="'c-1'"):
         evaluate(judged[:1], noisy[1:2])
+
+
+def test_a_recall_of_one_conversation_has_no_interval(judged):
+    one = [judged[1], *(each for each in judged if not each.labels["objective"])]
+    recall = evaluate(one, map(starting, one)).categories[Category.OBJECTIVE].figures.attempted_recall
+    assert recall.value == 0
+    assert math.isnan(recall.low)
+    several = evaluate(judged, map(starting, judged)).average.attempted_recall
+    assert (several.value, several.low, several.high) == (0, 0, 0)

@@ -309,3 +309,9 @@ def test_markdown_has_the_number_of_runs_and_those_without_a_reward(tracks, tmp_
     text = goalstate(runs, "--tracked", tracks, "--markdown").stdout
     assert text.startswith("3 runs:\n")
     assert "| without a reward | 2 | 1 |" in text
+
+
+def test_a_confidence_is_a_number(runs):
+    result = goalstate(runs, "--confidence", "nan")
+    assert result.exit_code == 2
+    assert "not a finite number" in result.stderr

@@ -80,6 +80,14 @@ def test_the_splits_are_compared_with_the_components_of_a_file(goalstate: Run, f
     assert "rules" in table.stdout
 
 
+def test_a_goal_that_is_only_a_text_is_no_truth_to_compare_with(goalstate: Run, file: File) -> None:
+    free = {**line("b"), "goal": GOAL, "labels": None}
+    alone = goalstate("decompose", "--evaluate", file(free))
+    assert alone.exit_code == 2
+    assert "no goal has a text and components" in alone.stderr
+    assert "1 goal, 3 components" in goalstate("decompose", "--evaluate", file(free, line())).stdout
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [

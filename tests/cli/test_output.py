@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from contextlib import suppress
 
 import pytest
@@ -52,6 +53,20 @@ def test_an_older_result_stays_until_the_new_one_is_whole(tmp_path):
     assert (tmp_path / "out.jsonl").read_text() == "older\n"
     assert writer.unfinished == tmp_path / "out.jsonl.partial"
     assert len(writer.unfinished.read_text(encoding="utf-8").splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs locks of POSIX")
+def test_two_runs_do_not_write_to_the_same_file(tmp_path):
+    out = tmp_path / "out.jsonl"
+    with TrackWriter(out) as writer:
+        writer.write(track("first"), TRACKER)
+        with pytest.raises(InputError, match="another run is writing to it"):
+            TrackWriter(out)
+        writer.write(track("second"), TRACKER)
+    assert [json.loads(line)["id"] for line in out.read_text().splitlines()] == ["first", "second"]
+    with TrackWriter(out) as writer:
+        writer.write(track("third"), TRACKER)
+    assert len(out.read_text().splitlines()) == 1
 
 
 def test_a_stop_before_the_first_line_leaves_nothing(tmp_path):

@@ -93,6 +93,15 @@ def test_wrapped_lines_are_joined_and_lists_are_not() -> None:
     ]
     listed = decompose("- Book a room\n- It must be quiet\n2. Never shout")
     assert [c.text for c in listed] == ["Book a room.", "It must be quiet.", "Never shout."]
+    broken = decompose(
+        "You want to book a hotel room in Leith that costs no more than\n90. It must be quiet."
+    )
+    assert [c.text for c in broken] == [
+        "You want to book a hotel room in Leith that costs no more than 90.",
+        "It must be quiet.",
+    ]
+    numbered = decompose("1. You want to book a hotel room in Leith for two nights in May.\n2. Never shout")
+    assert [c.text for c in numbered][1] == "Never shout."
 
 
 def test_abbreviations_and_numbers_do_not_end_a_sentence() -> None:

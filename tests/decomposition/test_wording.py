@@ -32,6 +32,8 @@ REQUIREMENT, PROFILE, OBJECTIVE = Category.REQUIREMENT, Category.PROFILE, Catego
             "From the airport on 3 May to the port.",
         ),
         ("The fee must be low.", "if it is not, leave.", Category.POLICY, "If it is not, leave."),
+        ("", "(it must have a desk) for two", REQUIREMENT, "It must have a desk for two."),
+        ("", "a desk (of oak) for two", REQUIREMENT, "A desk (of oak) for two."),
     ],
 )  # fmt: skip
 def test_what_was_left_out_is_put_back(before: str, part: str, category: Category, text: str) -> None:

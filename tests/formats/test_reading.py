@@ -120,6 +120,14 @@ def test_a_plain_chat_in_front_does_not_change_how_the_others_are_read(tmp_path:
             ]
 
 
+def test_a_broken_first_line_of_chats_that_are_lists_is_passed_over(tmp_path: Path) -> None:
+    chat = '[{"role": "user", "content": "Hi."}]'
+    broken, *found = read(write_lines(tmp_path, chat[:-1], chat, chat), format="openai", goal=GOAL)
+    assert isinstance(broken, InputError)
+    assert broken.line == 1
+    assert [isinstance(each, Conversation) for each in found] == [True, True]
+
+
 def test_an_archive_with_several_files_is_not_guessed_at(tmp_path: Path) -> None:
     path = tmp_path / "many.zip"
     with zipfile.ZipFile(path, "w") as archive:

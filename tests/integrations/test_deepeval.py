@@ -79,7 +79,7 @@ def test_measuring_asynchronously_gives_the_same(goal, scripted):
 def test_without_a_goal_the_scenario_and_the_user_are_the_goal(scripted):
     metric = GoalStateMetric(tracker=scripted)
     metric.measure(case(scenario="Cancel the order.", user_description="You are a nurse."))
-    assert scripted.seen[0].goal.text == "You are a nurse.\nCancel the order."
+    assert scripted.seen[0].goal.text == "You are a nurse.\n\nCancel the order."
 
 
 def test_a_case_without_a_goal_is_an_error(scripted):

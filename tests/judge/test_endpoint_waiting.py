@@ -68,6 +68,13 @@ def test_a_date_to_come_back_at_is_kept(endpoint, opened, question):
     assert 60 < clock.slept[0] <= 90
 
 
+def test_a_wait_that_is_no_number_is_passed_over(endpoint, opened, question):
+    clock = Clock()
+    endpoint.script = [error(429, "busy", Retry_After="nan")]
+    opened(clock).ask(question)
+    assert len(clock.slept) == 1
+
+
 def test_a_slow_endpoint_is_asked_again(endpoint, opened, question):
     import time
 

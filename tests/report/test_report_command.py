@@ -59,6 +59,15 @@ def test_conversations_bring_the_words_and_plots_are_files(files):
     assert not list(files.rglob("*.partial"))
 
 
+def test_plots_of_an_older_report_do_not_stay_beside_the_new_ones(files):
+    goalstate("report", "tracks.jsonl", "--output", "report.html", "--plots", "plots")
+    (files / "plots" / "notes.svg").write_text("mine")
+    first, _ = (files / "tracks.jsonl").read_text(encoding="utf-8").splitlines()
+    (files / "kept.jsonl").write_text(first, encoding="utf-8")
+    goalstate("report", "kept.jsonl", "--output", "report.html", "--plots", "plots")
+    assert {path.name for path in (files / "plots").iterdir()} == {"success.svg", "ends.svg", "notes.svg"}
+
+
 class Still(OneByOne):
     """A tracker for which nothing ever changes."""
 

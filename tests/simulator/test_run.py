@@ -230,6 +230,11 @@ def test_what_is_drawn_in_vain_is_sent_all_the_same() -> None:
     assert user.said == 1 + 2 * CANDIDATES
 
 
+def test_half_a_character_of_an_agent_is_no_text_and_no_end() -> None:
+    simulation = simulate(restaurant_goal(), user=Parrot("Hello."), agent=lambda _: "Fine \ud83d", turns=1)
+    assert simulation.conversation.messages[1].content == "Fine ?"
+
+
 def test_steering_helps_the_scripted_user_by_what_it_reads() -> None:
     user = ScriptedUser(Drift(forgets=0.5, contradicts=0.0, stops_early=0.3))
     goals = generate_goals(12, random_state=11)

@@ -127,3 +127,17 @@ def test_faults_of_your_own_agent_are_one_line(
     assert result.exit_code == 2
     assert said in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_there_are_no_more_candidates_than_can_be_read_at_once() -> None:
+    result = simulate("--candidates", 100)
+    assert result.exit_code == 2
+    assert "1<=x<=32" in result.stderr
+
+
+def test_a_key_that_is_not_there_is_missed_before_anything_is_asked() -> None:
+    result = simulate(
+        "--agent", "http://127.0.0.1:9/v1", "--agent-model", "m", "--api-key-env", "NO_SUCH_KEY"
+    )
+    assert result.exit_code == 2
+    assert "the environment variable NO_SUCH_KEY is not set" in result.stderr

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tracker.cli.numbers import FiniteRange
 from tracker.cli.outputs import refuse_inputs, same_file
 from tracker.cli.run import Item
 from tracker.cli.tracks import Run, tracking_options
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--confidence",
-    type=click.FloatRange(0, 1),
+    type=FiniteRange(0, 1),
     default=0.0,
     show_default=True,
     metavar="P",
@@ -72,8 +73,8 @@ def audit(
     RUN is a result file of τ-bench or τ²-bench, or any file that "track" reads. The runs are sorted by that
     and by their own reward into: the agent failed, the user drifted, both, neither.
 
-    A user drifted when a profile or policy became MISALIGNED, or an objective, or a requirement of an
-    objective that got done, was left INCOMPLETE.
+    A user drifted when a profile or policy became MISALIGNED, or an objective, or a requirement of
+    none or of an objective that got done, was left INCOMPLETE.
     """
     if as_json and as_markdown:
         raise click.UsageError("--json and --markdown exclude each other.")

@@ -185,8 +185,9 @@ def _evaluate(context: click.Context, file: Path, name: str | None, *, in_text: 
     from tracker.formats import native
     from tracker.matching import THRESHOLD, score_splits
     from tracker.matching import in_text as only_in_text
+    from tracker.source import open_source
 
-    items = list(native.read(file))
+    items = list(native.conversations(open_source(file), goal=None, decomposer=_Unsplit()))
     bad = [item for item in items if isinstance(item, InputError)]
     goals = _distinct(item for item in items if not isinstance(item, InputError))
     for error in bad:
@@ -222,6 +223,15 @@ def _evaluate(context: click.Context, file: Path, name: str | None, *, in_text: 
         console.print(SplitTable(scores))
     if bad:
         context.exit(1)
+
+
+class _Unsplit:
+    """Leaves a goal that is only a text without components: a split of ours is no truth to compare with."""
+
+    def decompose(self, text: str) -> Goal:
+        from tracker.goal import Goal
+
+        return Goal(text=text, components=())
 
 
 def _distinct(conversations: Iterable[Conversation]) -> list[Goal]:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
+from tracker.cli.numbers import FiniteRange
 from tracker.cli.outputs import writing
-from tracker.cli.run import Item, read_items, reading_options, refuse_unusable, stderr
+from tracker.cli.run import Item, key_given, read_items, reading_options, refuse_unusable, stderr
 from tracker.errors import GoalstateError, InputError, JudgeError, RefusalError
 
 if TYPE_CHECKING:
@@ -73,19 +73,17 @@ _ENOUGH_FAILURES = 5
     help="'default' leaves it to the endpoint, for models that take no other.",
 )
 @click.option("--retries", type=click.IntRange(min=0), default=5, show_default=True, metavar="N")
-@click.option("--timeout", type=click.FloatRange(min=1), default=300.0, show_default=True, metavar="SECONDS")
+@click.option("--timeout", type=FiniteRange(min=1), default=300.0, show_default=True, metavar="SECONDS")
 @click.option(
-    "--rate-limit", type=click.FloatRange(min=0, min_open=True), metavar="N", help="At most N calls a minute."
+    "--rate-limit", type=FiniteRange(min=0, min_open=True), metavar="N", help="At most N calls a minute."
 )
 @click.option(
     "--price-in",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0),
     metavar="PRICE",
     help="Of a million tokens sent, for the cost.",
 )
-@click.option(
-    "--price-out", type=click.FloatRange(min=0), metavar="PRICE", help="Of a million tokens received."
-)
+@click.option("--price-out", type=FiniteRange(min=0), metavar="PRICE", help="Of a million tokens received.")
 @click.option(
     "--cache",
     "cache_folder",
@@ -119,8 +117,8 @@ def judge(
 ) -> None:
     """Have a large judge label conversations: this sends them over the network.
 
-    The conversations and their goals go to the endpoint that --base-url names, and nowhere else. Every answer
-    is kept in the cache, so a run that was stopped goes on where it was when it is started again.
+    The conversations and their goals go to the endpoint that --base-url names, and nowhere else. Every usable
+    answer is kept in the cache, so a run that was stopped goes on where it was when it is started again.
     """
     from tracker.judge import (
         Endpoint,
@@ -130,13 +128,10 @@ def judge(
         Settings,
         check,
         default_folder,
-        key_in,
         plan,
     )
 
-    api_key = key_in(api_key_env)
-    if api_key is None and context.get_parameter_source("api_key_env") is ParameterSource.COMMANDLINE:
-        raise InputError(f"the environment variable {api_key_env} is not set", field="--api-key-env")
+    api_key = key_given(context, api_key_env)
     items = read_items(files, format_name, goal_file, limit)
     refuse_unusable(items)
     mode, prices = Mode(mode_name), (price_in, price_out)

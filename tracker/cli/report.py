@@ -59,14 +59,18 @@ def report(
         plots.mkdir(parents=True, exist_ok=True)
     results = run.results(file, conversations)
 
-    from tracker.report import render, render_plots
+    from tracker.report import PLOTS, render, render_plots
 
     write_text(output, render(results.tracks, title=title or (conversations or file).name))
     written = [output]
     if plots is not None:
-        for name, svg in render_plots(results.tracks).items():
+        drawn = render_plots(results.tracks)
+        for name, svg in drawn.items():
             written.append(plots / f"{name}.svg")
             write_text(written[-1], svg)
+        for name in set(PLOTS) - drawn.keys():
+            # An older report's, which would be taken for one of this report.
+            (plots / f"{name}.svg").unlink(missing_ok=True)
     if all(tracked.conversation is None for tracked in results.tracks):
         click.echo("goalstate: the report has states but no words; --conversations adds them", err=True)
     for path in written:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from tracker.errors import GoalstateError, InputError
 
@@ -200,6 +201,19 @@ def track_all(
     if passed_over == len(items):
         raise GoalstateError(f"none of the {len(items)} conversations could be tracked")
     return passed_over
+
+
+def key_given(context: click.Context, variable: str) -> str | None:
+    """The key in the environment variable that ``--api-key-env`` names, or ``None``.
+
+    Raises ``InputError`` where the option names one that is not set.
+    """
+    from tracker.judge.endpoint import key_in
+
+    key = key_in(variable)
+    if key is None and context.get_parameter_source("api_key_env") is ParameterSource.COMMANDLINE:
+        raise InputError(f"the environment variable {variable} is not set", field="--api-key-env")
+    return key
 
 
 def stderr() -> Console:

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tracker.cli.numbers import FiniteRange
 from tracker.cli.outputs import writing
-from tracker.cli.run import opened, stderr
+from tracker.cli.run import key_given, opened, stderr
 from tracker.errors import GoalstateError, InputError
 
 if TYPE_CHECKING:
@@ -88,14 +89,14 @@ _STEERS = ("none", "goal", "state", "plan", "lookahead")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same goals.")
 @click.option(
     "--temperature",
-    type=click.FloatRange(min=0, max=2),
+    type=FiniteRange(min=0, max=2),
     default=0.7,
     show_default=True,
     help="Of the user's sampling.",
 )
 @click.option(
     "--candidates",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=32),
     default=3,
     show_default=True,
     metavar="N",
@@ -296,7 +297,7 @@ def _settings(
     address: str, model: str | None, key_from: str, temperature: float | None, option: str
 ) -> Settings:
     """How the endpoint that ``--agent`` or ``--user`` names is asked."""
-    from tracker.judge.endpoint import Settings, key_in
+    from tracker.judge.endpoint import Settings
 
     if not model:
         raise InputError("missing: an endpoint needs to know which model", field=f"{option}-model")
@@ -304,7 +305,7 @@ def _settings(
         base_url=address,
         model=model,
         url_from=option,
-        api_key=key_in(key_from),
+        api_key=key_given(click.get_current_context(), key_from),
         key_from=key_from,
         temperature=temperature,
     )

@@ -122,7 +122,8 @@ class Run:
             found = list(found)
             conversations, passed_over = self.usable(item.content for item in items)
             without = _without_track(conversations, found)
-            found = join(found, conversations, items[0].file)
+            files = {item.file for item in items}
+            found = join(found, conversations, files.pop() if len(files) == 1 else None)
         usable, unusable = self.usable(islice(found, self.limit))
         passed_over += unusable
         if not usable:

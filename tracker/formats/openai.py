@@ -36,7 +36,10 @@ def conversations(
     Raises ``InputError`` when no goal is given.
     """
     if goal is None:
-        raise InputError("a chat carries no goal of its own; give one (--goal FILE)", source=source.path)
+        raise InputError(
+            "a chat carries no goal of its own; track, audit and report take one (--goal FILE)",
+            source=source.path,
+        )
     return _conversations(source, goal)
 
 

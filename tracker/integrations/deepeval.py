@@ -128,4 +128,4 @@ def _goal(test_case: ConversationalTestCase, key: str) -> Goal:
     if value is not None:
         return goal_of(value, within=f"metadata.{key}")
     told = [text for text in (test_case.user_description, test_case.scenario) if text and text.strip()]
-    return goal_of("\n".join(told) or None, within=f"metadata.{key} or scenario")
+    return goal_of("\n\n".join(told) or None, within=f"metadata.{key} or scenario")

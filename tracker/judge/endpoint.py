@@ -7,6 +7,7 @@ Knows nothing about goals, rules or what an answer means.
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import re
@@ -392,7 +393,8 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     if value is None:
         return None
     try:
-        return max(float(value), 0.0)
+        seconds = float(value)
+        return max(seconds, 0.0) if math.isfinite(seconds) else None
     except ValueError:
         pass
     try:

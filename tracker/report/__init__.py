@@ -23,8 +23,11 @@ from markupsafe import Markup
 from tracker.goal import STATUSES, SUCCESS, Category
 from tracker.report.figures import figures, first_drift
 from tracker.report.palette import literal, variables
+from tracker.report.plots import NAMES as PLOTS
 from tracker.report.plots import plots, tone
 from tracker.tracked import Tracked
+
+__all__ = ["PLOTS", "render", "render_plots"]
 
 _ESCAPED = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
 

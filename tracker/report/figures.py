@@ -11,11 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.goal import SUCCESS, Category, Status
+from tracker.goal import KEPT, SUCCESS, Category, Status
 from tracker.state import Track
-
-KEPT = (Category.PROFILE, Category.POLICY)
-"""The categories that start as success and can only be lost; the others start without it."""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from types import MappingProxyType
 from jinja2 import Environment
 from markupsafe import Markup
 
-from tracker.goal import STATUSES, Category, Status
-from tracker.report.figures import KEPT, Figures
+from tracker.goal import KEPT, STATUSES, Category, Status
+from tracker.report.figures import Figures
 
 _WIDTH = 490.0
 _LEFT = 88.0
@@ -87,6 +87,10 @@ class _Column:
 class _Tick:
     at: float
     text: str
+
+
+NAMES = ("ends", "success", "drift")
+"""The plots that there may be."""
 
 
 def plots(found: Figures, environment: Environment, *, style: str = "") -> dict[str, str]:

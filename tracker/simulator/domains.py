@@ -414,7 +414,7 @@ HOTEL = Domain(
         Wish(
             "side",
             r"\b(courtyard|yard|quiet)\b",
-            r"\bstreet\b",
+            r"\b(?:on|at|to|facing|overlooking) (?:the|a) street\b|\bstreet[- ]?side\b",
             (
                 ("You would rather have a room on the courtyard than on the street.",),
                 ("You would rather have a room on the street than on the courtyard.",),

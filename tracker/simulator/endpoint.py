@@ -52,10 +52,15 @@ class ChatEndpoint:
         except (openai.OpenAIError, ValueError) as error:
             raise EndpointError(f"{self._settings.shown_url}: {self._settings.told(str(error))}") from None
         message = first_message(completion)
-        content = None if message is None else message.content
-        if not content or not content.strip():
+        if message is None:
+            raise EndpointError(
+                f"{self._settings.shown_url} does not answer like an OpenAI-compatible endpoint; "
+                "is the address right?"
+            )
+        if not message.content or not message.content.strip():
             raise EndpointError(f"{self._settings.shown_url}: answered with an empty message")
-        return content.strip()
+        text: str = message.content.strip()
+        return text.encode("utf-8", errors="replace").decode("utf-8")
 
     def close(self) -> None:
         self._client.close()

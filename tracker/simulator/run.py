@@ -228,6 +228,8 @@ class _Dialogue:
             reply = agent.reply(self.messages)
             if not isinstance(reply, str) or not reply.strip():
                 raise InputError("the agent answered with nothing; expected a message")
+            # Half of a character pair, as of an emoji that was cut, is no text.
+            reply = reply.encode("utf-8", errors="replace").decode("utf-8")
             self.agent_s += time.perf_counter() - began
             self.messages.append(Message(role=Role.ASSISTANT, content=reply))
             began = time.perf_counter()

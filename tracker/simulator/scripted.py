@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tracker.conversation import Message, Role
-from tracker.goal import Category, Component, Goal
+from tracker.goal import KEPT, Category, Component, Goal
 from tracker.simulator.steering import Instruction, Plan, answers
 
 _READS_GOAL = 0.25
@@ -95,16 +95,23 @@ class ScriptedSpeaker:
         self._said: set[str] = set()
         self._owner: str | None = None
         """The objective that was spoken of last."""
+        self._proposed: dict[str, tuple[set[str], str | None]] = {}
+        """What was proposed last, and what would have been said with it."""
 
     def propose(self, messages: Sequence[Message], instruction: Instruction, count: int = 1) -> list[str]:
+        sent = next((each.content for each in reversed(messages) if each.role is Role.USER), None)
+        if sent in self._proposed:
+            self._said, self._owner = self._proposed[sent]
         self._read(instruction)
         last = messages[-1].content if messages and messages[-1].role is Role.ASSISTANT else ""
         answering = answers(self._goal, last)
         said, owner = set(self._said), self._owner
         proposed = []
+        self._proposed.clear()
         for _ in range(count):
             self._said, self._owner = set(said), owner
             proposed.append(self._message(last, answering, instruction.plan, first=not messages))
+            self._proposed[proposed[-1]] = set(self._said), self._owner
         return proposed
 
     def close(self) -> None:
@@ -158,8 +165,7 @@ class ScriptedSpeaker:
         pending = [
             component
             for component in self._goal
-            if component.category not in (Category.PROFILE, Category.POLICY)
-            and component.id not in self._said | self._forgotten
+            if component.category not in KEPT and component.id not in self._said | self._forgotten
         ]
         if plan is not None and plan.say:
             pending = [component for component in plan.say if component.id not in self._said]

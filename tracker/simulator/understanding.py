@@ -25,8 +25,9 @@ from tracker.simulator.speech import (
 _CODE = re.compile(r"\b([a-z])\s?-?\s?(\d{4})\b")
 _PHONE = re.compile(r"\b\d{3}[ -]?\d{4}\b")
 _NAME = re.compile(
-    r"\b(?:[Mm]y name is|[Mm]y name's|[Nn]ame:|[Uu]nder the name(?: of)?|[Cc]all me|[Tt]he name is|[Uu]nder) "
-    r"([A-Za-z][\w'-]+(?: [A-Z][\w'-]+)?)"
+    r"\b(?:(?:[Mm]y name is|[Mm]y name's|[Nn]ame:|[Uu]nder the name(?: of)?|[Tt]he name is) (?=[A-Za-z])"
+    # "Call me when it is done", "a hotel under budget".
+    r"|(?:[Cc]all me|[Uu]nder) (?=[A-Z]))([\w'-]{2,}(?: [A-Z][\w'-]+)?)"
 )
 _SELF = re.compile(r"\b(?:[Tt]his is|[Ii] am|[Ii]'m) ([A-Z][\w'-]+(?: [A-Z][\w'-]+)?)")
 _LOWER_NAME = re.compile(r"\b(?:my name is|my name's|name:|i am called) ([a-z][\w'-]+(?: [a-z][\w'-]+)?)")
@@ -53,6 +54,8 @@ _NO_NAME = frozenset(
         "any",
         "this",
         "that",
+        *("all", "back", "excellent", "fine", "good", "great", "here", "how", "if", "just", "lovely", "not"),
+        *("perfect", "so", "sorry", "what", "when", "where", "wonderful"),
     }
 )
 _MEMBER = re.compile(r"\b(member|club)\b")
@@ -73,7 +76,6 @@ _ALONE = re.compile(r"\b(just me|only me|for myself|alone|by myself|just myself|
 _REFERENCE = re.compile(r"\b(reference|case|ticket) number\b")
 _CONFIRMATION = re.compile(r"\bconfirmation\b")
 _GREETING = re.compile(r"\b(good|nice|great|lovely) (morning|afternoon|evening|day)\b")
-_THANKS = re.compile(r"\b(thanks?|thank you|cheers)\b")
 _QUESTION_OPENING = re.compile(
     r"\b(what|which|when|where|whether|how|is there|are there|does|do you know|find out"
     r"|can you tell|could you tell|tell me|know|i need|give me)\b"
@@ -96,7 +98,6 @@ class Heard:
     denies: bool = False
     leaves_open: bool = False
     farewell: bool = False
-    thanks: bool = False
     reference: bool = False
     """Asks for a reference number."""
     confirmation: bool = False
@@ -146,7 +147,6 @@ def understand(text: str, *, active: str | None = None, awaited: Collection[str]
         denies=denies(lower),
         leaves_open=leaves_open(lower),
         farewell=is_farewell(text),
-        thanks=_THANKS.search(lower) is not None,
         reference=_REFERENCE.search(lower) is not None,
         confirmation=any(_CONFIRMATION.search(plain(part)) and "?" in part for part in sentences(text)),
     )

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import permutations
@@ -132,14 +132,12 @@ class World:
         ]
         return matches
 
-    def restrict(self, domain: Domain, slot: str, value: str, *, but: Iterable[int] = ()) -> None:
-        """See to it that nothing can be had with this value, save the offers with the ids ``but``."""
-        spared = set(but)
+    def restrict(self, domain: Domain, slot: str, value: str) -> None:
+        """See to it that nothing can be had with this value."""
         for offer in self._all(domain):
-            if offer.id not in spared:
-                self._database.execute(
-                    "INSERT INTO unavailable VALUES (?, ?, ?, ?)", (domain.name, offer.id, slot, value)
-                )
+            self._database.execute(
+                "INSERT INTO unavailable VALUES (?, ?, ?, ?)", (domain.name, offer.id, slot, value)
+            )
 
     def break_down(self, domain: Domain, failure: Failure) -> None:
         """Let every request of a domain fail."""

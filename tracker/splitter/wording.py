@@ -63,6 +63,9 @@ def component_text(part: str, *, before: str, category: Category | None) -> str:
     """
     words = _CONJUNCTION.sub("", part, count=1) if _CONJUNCTION.match(part) else part
     words = words.strip(" ,;:–—(") or part
+    if words.count(")") > words.count("("):
+        # Its partner was in front of the part.
+        words = words.replace(")", "", 1)
     return as_sentence(_completed(words, before, category))
 
 
