@@ -54,6 +54,10 @@ def test_a_header_cut_anywhere_is_refused(tmp_path: Path, tiny_file: Path) -> No
         (b"GGUF" + struct.pack("<IQQ", 3, 0, 0), "damaged"),
         (b"GGUF" + struct.pack("<IQQ", 3, 2**63, 2**63) + b"\xff" * 64, "damaged"),
         (b"GGUF" + struct.pack("<IQQQ", 3, 1, 1, 2**62) + b"\xff" * 64, "damaged"),
+        (
+            b"GGUF" + struct.pack("<IQQQ", 3, 1, 1, 17) + b"general.alignment" + struct.pack("<II", 4, 0),
+            "damaged",
+        ),
     ],
 )
 def test_what_is_no_model_is_refused(tmp_path: Path, content: bytes, complaint: str) -> None:

@@ -76,6 +76,8 @@ class _Walk:
             (kind,) = self._take("<I")
             if key == b"general.alignment" and kind == GGUFValueType.UINT32:
                 (alignment,) = self._take("<I")
+                if not alignment:
+                    raise ValueError("an alignment of nothing")
             else:
                 self._skip_value(GGUFValueType(kind))
         end = max(self._tensor_end() for _ in range(tensors))
