@@ -138,7 +138,7 @@ def _begun(start: Path) -> dict[str, Any]:
         told: dict[str, Any] = json.loads((start / "manifest.json").read_bytes())["training"]
     except (OSError, ValueError, KeyError) as error:
         raise InputError("no manifest.json here that tells of a run", source=start) from error
-    kept = ("passes", "config", "data", "effort", "start", "beside")
+    kept = ("passes", "config", "commit", "data", "effort", "start", "beside")
     return {key: told[key] for key in kept if key in told}
 
 

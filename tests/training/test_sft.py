@@ -211,7 +211,7 @@ def test_two_runs_are_exported_as_the_mean_of_their_weights(configure: Configure
     adapter = manifest["adapter"]
     assert (adapter["rank"], adapter["alpha"]) == (runs[0].rank, runs[0].alpha)
     assert manifest["training"]["beside"][0]["config"]["random_state"] == 1
-    assert manifest["training"]["effort"] == {"seconds": 10.0, "tokens": 500.0}
+    assert manifest["training"]["effort"] == {"seconds": 10.0, "tokens": 500.0, "runs": 1}
     export(runs[1].output, tmp_path / "shipped")
     again = export(runs[0].output, tmp_path / "again", beside=[tmp_path / "shipped"])
     assert again["training"]["beside"] == manifest["training"]["beside"]

@@ -37,7 +37,7 @@ def conversations(
     """
     if goal is None:
         raise InputError(
-            "a chat carries no goal of its own; track, audit and report take one (--goal FILE)",
+            "a chat carries no goal of its own; give one to track, audit or report (--goal FILE)",
             source=source.path,
         )
     return _conversations(source, goal)
