@@ -25,9 +25,9 @@ Check = Callable[[Sequence[Turn]], bool]
 """Whether the user's message in the last of some turns breaks the rule; the turns before it kept it."""
 
 CERTAINTY = 0.97
-"""The probability that a check says after a turn what a judge says: 96.8% of the statuses of the 687 policies
-that are read in the judged training conversations, most of them written later than the rules
-(``python -m training.ruled``). Rules of style come to 97.3%, of disclosure to 96.8%, of leaving to 96.1%."""
+"""The probability that a check says after a turn what a judge says, as measured on the 791 policies that are
+read in the judged training conversations, most of them written later than the rules (``python -m
+training.ruled``): rules of style come to 98.2% of the statuses, of disclosure to 97.1%, of leaving to 96.4%."""
 
 
 def read_rule(component: Component, goal: Goal, *, opening: str | None = None) -> Check | None:
