@@ -25,8 +25,8 @@ Check = Callable[[Sequence[Turn]], bool]
 """Whether the user's message in the last of some turns breaks the rule; the turns before it kept it."""
 
 CERTAINTY = 0.97
-"""The probability that a check says after a turn what a judge says, as measured on the 791 policies that are
-read in the judged training conversations, most of them written later than the rules (``python -m
+"""The probability that a check says after a turn what a judge says, as measured on the 791 policies that
+are read in the judged training conversations, most of them written later than the rules (``python -m
 training.ruled``): rules of style come to 98.2% of the statuses, of disclosure to 97.1%, of leaving to 96.4%."""
 
 
