@@ -26,8 +26,8 @@ Check = Callable[[Sequence[Turn]], bool]
 
 CERTAINTY = 0.97
 """The probability that a check says after a turn what a judge says, as measured on the 791 policies that
-are read in the judged training conversations, most of them written later than the rules (``python -m
-training.ruled``): rules of style come to 98.2% of the statuses, of disclosure to 97.1%, of leaving to 96.4%."""
+are read in the judged training conversations, most of them written later than the rules
+(``python -m training.ruled``): 98.2% of the statuses in style, 97.1% in disclosure, 96.4% in leaving."""
 
 
 def read_rule(component: Component, goal: Goal, *, opening: str | None = None) -> Check | None:
