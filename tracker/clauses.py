@@ -93,15 +93,16 @@ def sentences(text: str) -> Iterator[str]:
 
 def _paragraphs(text: str) -> Iterator[str]:
     """Join lines that an editor wrapped; blank lines, bullets and short lines end a paragraph."""
-    paragraph = ""
-    last = ""
+    paragraph = last = ""
+    listed = False
     for raw in text.splitlines():
         line = " ".join(raw.split())
         runs_on = line[:1].islower() or len(last) >= _WRAPPED
-        # "… costs no more than" and "90. It must …" are one line that an editor broke.
-        goes_on = line[:1].isdigit() and len(last) >= _WRAPPED and not _CLOSED.search(last)
-        bullet = _BULLET.match(line) and not goes_on
+        # "… costs no more than" and "90. It must …" are one line that an editor broke; a list goes on.
+        goes_on = line[:1].isdigit() and len(last) >= _WRAPPED and not listed and not _CLOSED.search(last)
+        bullet = _BULLET.match(line) is not None and not goes_on
         if not last or not line or bullet or not runs_on:
+            listed = bullet
             yield paragraph
             paragraph = _BULLET.sub("", line)
         else:

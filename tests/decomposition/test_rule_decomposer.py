@@ -102,6 +102,12 @@ def test_wrapped_lines_are_joined_and_lists_are_not() -> None:
     ]
     numbered = decompose("1. You want to book a hotel room in Leith for two nights in May.\n2. Never shout")
     assert [c.text for c in numbered][1] == "Never shout."
+    unclosed = decompose(
+        "1. You want to book a hotel room in Leith for two nights\n"
+        "from the third of May for yourself and for your son"
+        "\n2. Never shout"
+    )
+    assert [c.text for c in unclosed][-1] == "Never shout."
 
 
 def test_abbreviations_and_numbers_do_not_end_a_sentence() -> None:
