@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from tracker.metrics import Floats, ratio
 
 _DRAWN_AT_ONCE = 100
 """Resamples whose weights are in memory at one time."""
@@ -106,7 +105,5 @@ def average(samples: Sequence[Sample]) -> Sample:
     if not defined:
         return Sample(math.nan, np.empty(0))
     values = np.stack([sample.steady() for sample in defined])
-    there = ~np.isnan(values)
-    mean = np.full(values.shape[1], np.nan)
-    np.divide(np.where(there, values, 0.0).sum(axis=0), there.sum(axis=0), out=mean, where=there.any(axis=0))
+    mean = ratio(np.nansum(values, axis=0), (~np.isnan(values)).sum(axis=0))
     return Sample(float(np.mean([sample.value for sample in defined])), mean)

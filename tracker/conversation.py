@@ -16,6 +16,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from tracker.goal import Goal, Status, reachable
 
 
+def whole_characters(text: str) -> str:
+    """A text with a question mark in the place of each half of a character pair.
+
+    A JSON escape can smuggle such a lone surrogate in, as of an emoji that was cut; it cannot be sent or
+    written as UTF-8.
+    """
+    return text.encode("utf-8", errors="replace").decode("utf-8")
+
+
 class Role(StrEnum):
     USER = "user"
     ASSISTANT = "assistant"

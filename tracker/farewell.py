@@ -12,11 +12,13 @@ _BEFORE_ALL = (
     "|wonderful|excellent|thanks?|thank you|(?:very|so) much|a lot|cheers|i|think|guess|believe|really|just"
 )
 _ALL_WELL = r"(?! (?:right|good|fine|ok|okay|very|well)\b)"
+CLOSED = r"(?=\s*(?:[.,!;)]|$))"
+"""The end of a sentence, or of a part of one, as an expression."""
 _FAREWELL = re.compile(
     r"\b(good ?bye|bye|(?<!to )(?<!i )(?<!can )see you"
     r"|(?<!if there is )(?<!if there's )nothing else"
-    r"(?=\s*(?:[.,!;)]|$)"
-    r"| (?:thanks?|for (?:now|today|me|you)|from me|i (?:need|want)|to (?:add|ask)|today|then)\b)"
+    rf"(?:{CLOSED}"
+    r"|(?= (?:thanks?|for (?:now|today|me|you)|from me|i (?:need|want)|to (?:add|ask)|today|then)\b))"
     rf"|that ?(?:will|'?ll) be all{_ALL_WELL}"
     r"|have a (nice|good|great|lovely|wonderful)( \w+)? (day|evening|one|time|weekend)"
     r"|(?<!\ba )farewell(?! (?:party|dinner|gift|present|card|cake))"

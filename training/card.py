@@ -32,6 +32,7 @@ from tracker.goal import Category, Status
 from tracker.opinions import Opinion
 from tracker.validation import input_error
 from training.effort import Effort, duration
+from training.provenance import write_manifest
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -274,13 +275,6 @@ class Manifest(BaseModel):
         """What the runs took that tell."""
         told = [run.effort for run in self.training.runs if run.effort is not None]
         return sum(told, Effort(seconds=0.0, tokens=0.0, runs=0))
-
-    def check_model(self, tracker: Mapping[str, str]) -> None:
-        """Raise ``InputError`` where figures are of a model without this adapter."""
-        if self.adapter.sha256[:12] not in tracker.get("model", ""):
-            raise InputError(
-                f"figures of another model than the adapter {self.adapter.sha256[:12]}", field="tracker.model"
-            )
 
 
 Model = TypeVar("Model")
@@ -593,10 +587,12 @@ def write_card(
     for source, found in zip(figures, sets, strict=True):
         if found.tracker != sets[0].tracker:
             raise InputError(f"made by another tracker than {figures[0]}", source=source, field="tracker")
-        try:
-            manifest.check_model(found.tracker)
-        except InputError as error:
-            raise error.at(source=source) from None
+        if manifest.adapter.sha256[:12] not in found.tracker.get("model", ""):
+            raise InputError(
+                f"figures of another model than the adapter {manifest.adapter.sha256[:12]}",
+                source=source,
+                field="tracker.model",
+            )
     measured = Measured(
         sets=tuple(map(_in_short, sets)),
         ways=_ways(baselines) if baselines else manifest.figures.ways,
@@ -617,7 +613,7 @@ def write_card(
         partial.write_bytes(draw_confusion(found))
         os.replace(partial, picture)
     whole = read_json(path, dict[str, JsonValue])
-    write_text(path, json.dumps({**whole, "figures": measured.model_dump(mode="json")}, indent=2) + "\n")
+    write_manifest({**whole, "figures": measured.model_dump(mode="json")}, path)
     write_text(models / "README.md", text)
     return models / "README.md"
 

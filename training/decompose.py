@@ -19,7 +19,6 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from tracker.atomic import write_text
 from tracker.errors import InputError
 from tracker.formats import read
 from tracker.goal import Category, Component, Goal
@@ -29,7 +28,7 @@ from tracker.splitter.pieces import cut
 from training.alignment import align
 from training.command import exit_code
 from training.data import read_labelled
-from training.provenance import file_entry
+from training.provenance import file_entry, write_manifest
 from training.rephrasing import rephrase
 from training.splitter import Example, fit
 
@@ -130,7 +129,7 @@ def main() -> None:
             "data": data,
         },
     }
-    write_text(arguments.output / "decomposer.json", json.dumps(manifest, indent=2) + "\n")
+    write_manifest(manifest, arguments.output / "decomposer.json")
     print(json.dumps(manifest["weights"]))
 
 

@@ -30,7 +30,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the name that everyone knows it by
 
-from tracker.atomic import write_text
 from tracker.encoder import EncoderModel, Tokeniser
 from tracker.encoder.model import read_encoder, write_encoder
 from tracker.encoder.network import compressed, whole
@@ -353,7 +352,7 @@ def export(run: Path, models: Path, at: int | None = None) -> None:
             **state["origin"],
         },
     }
-    write_text(models / "encoder.json", json.dumps(manifest, indent=2) + "\n")
+    provenance.write_manifest(manifest, models / "encoder.json")
 
 
 def main() -> None:

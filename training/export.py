@@ -22,7 +22,6 @@ from typing import Any
 
 import torch
 
-from tracker.atomic import write_text
 from tracker.errors import InputError
 from tracker.model.base import find_base
 from tracker.model.digest import sha256
@@ -31,7 +30,7 @@ from training.command import exit_code
 from training.config import SftConfig, read_by
 from training.effort import effort
 from training.loop import BEST, LAST
-from training.provenance import origin
+from training.provenance import origin, write_manifest
 
 MAX_BYTES = 25 * 1024 * 1024
 """No shipped adapter is larger."""
@@ -186,7 +185,7 @@ def write_shippable(
         "training": training,
     }
     os.replace(waiting, adapter)
-    write_text(folder / "manifest.json", json.dumps(manifest, indent=2) + "\n")
+    write_manifest(manifest, folder / "manifest.json")
     return manifest
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from tracker.atomic import check_writable, write_text
+from tracker.atomic import check_writable
 from tracker.conversation import Conversation
 from tracker.goal import STATUSES, Category
 from tracker.lexical import Featuriser, LexicalModel, Lexicon, names
@@ -26,7 +26,7 @@ from tracker.lexical.trees import Floats, Ints, Trees
 from tracker.model.digest import sha256
 from training.command import exit_code
 from training.data import questions_by_turn, read_labelled
-from training.provenance import file_entry
+from training.provenance import file_entry, write_manifest
 
 TREES = 400
 LEARNING_RATE = 0.04
@@ -159,7 +159,7 @@ def main() -> None:
             "data": [file_entry(source, use=use) for use, sources, _ in uses for source in sources],
         },
     }
-    write_text(arguments.models / "lexical.json", json.dumps(manifest, indent=2) + "\n")
+    write_manifest(manifest, arguments.models / "lexical.json")
 
 
 if __name__ == "__main__":

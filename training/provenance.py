@@ -5,11 +5,13 @@ Knows paths, hashes and the repository. Knows nothing about what is in a file.
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tracker.atomic import write_text
 from tracker.model.digest import sha256
 
 
@@ -33,3 +35,8 @@ def origin(uses: Mapping[str, Sequence[Path]]) -> dict[str, Any]:
     """The commit and the files by their use; to be taken when a run begins, since files change after that."""
     entries = [file_entry(path, use=use) for use, paths in uses.items() for path in paths]
     return {"commit": commit(), "data": entries}
+
+
+def write_manifest(manifest: Mapping[str, Any], path: Path) -> None:
+    """Write what is told of a model beside it, as JSON for machines and people."""
+    write_text(path, json.dumps(manifest, indent=2) + "\n")

@@ -29,11 +29,11 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from tracker.conversation import Conversation
-from tracker.errors import GoalstateError
 from tracker.goal import Status, reachable
 from tracker.grammar import Grammars
 from tracker.model.base import find_base
 from tracker.vocabulary import Vocabulary
+from training.command import exit_code
 from training.config import SftConfig, read_by, read_config
 from training.curve import draw
 from training.data import Answers, Pack, Packer, every_question, read_labelled
@@ -150,7 +150,6 @@ class Trainer:
             )
             for judged, conversations in ((True, self.judged), (False, self.weak))
         }
-        self.origin: Mapping[str, Any] = origin(read_by(config))
         held_out = spread(read_labelled(config.validation), config.evaluate_conversations)
         self.validation = [(c, packer.pack(c, every_question(c))) for c in held_out]
         model = PackedModel(
@@ -323,7 +322,7 @@ class Trainer:
             optimizer=self.optimizer,
             device=self.accelerator.device,
         )
-        self.origin = begun or self.origin
+        self.origin: Mapping[str, Any] = begun or origin(read_by(self.config))
         if not self.done and self.config.start is not None:
             begin_with(self.config.start, model=self.model, alpha=self.config.alpha)
         self.best = best_score(self.config.output) if self.done else -math.inf
@@ -334,13 +333,12 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m training.sft CONFIG.toml", file=sys.stderr)
         return 2
-    try:
+
+    def train() -> None:
         with closing(Trainer(read_config(Path(arguments[0])))) as trainer:
             trainer.run()
-    except GoalstateError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 2
-    return 0
+
+    return exit_code(train)
 
 
 if __name__ == "__main__":

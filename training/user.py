@@ -124,7 +124,6 @@ class Trainer:
         self.optimizer = adamw(
             self.trained, learning_rate=config.learning_rate, weight_decay=config.weight_decay
         )
-        self.origin: Mapping[str, Any] = _origin(config)
         self.done = 0
         config.output.mkdir(parents=True, exist_ok=True)
 
@@ -181,7 +180,7 @@ class Trainer:
 
     def restore(self) -> None:
         self.done, begun = restore_checkpoint(self.config.output, model=self.model, optimizer=self.optimizer)
-        self.origin = begun or self.origin
+        self.origin: Mapping[str, Any] = begun or _origin(self.config)
 
     def _order(self) -> list[Conversation]:
         chance = random.Random(self.config.random_state)

@@ -20,7 +20,7 @@ from string import Template
 
 from pydantic import JsonValue
 
-from tracker.conversation import Conversation, Turn
+from tracker.conversation import Conversation, Turn, whole_characters
 from tracker.goal import STATUSES, Component, Goal
 
 _BYTES_PER_TOKEN = 4
@@ -153,8 +153,7 @@ def _object(properties: dict[str, JsonValue]) -> dict[str, JsonValue]:
 
 
 def _json(value: JsonValue) -> str:
-    # A lone surrogate, which a JSON escape can smuggle in, cannot be sent as UTF-8.
-    return json.dumps(value, ensure_ascii=False).encode(errors="replace").decode()
+    return whole_characters(json.dumps(value, ensure_ascii=False))
 
 
 def _text(name: str) -> str:

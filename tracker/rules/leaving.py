@@ -9,18 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from tracker.farewell import is_farewell, sentences
+from tracker.farewell import CLOSED, is_farewell, sentences
 from tracker.rules.measures import THANKS
 from tracker.rules.wording import THANK, one_line
 
-_CLOSED = r"(?=\s*(?:[.,!;)]|$))"
-"""The end of a sentence, or of a part of one."""
 _LEAVES = re.compile(
-    rf"\b(?:see ya|we(?:'re| are) done(?:(?= here\b| now\b| then\b| for today\b)|{_CLOSED})|good day to you"
-    rf"|i'?(?:ll be|m) off(?:(?= now\b| then\b)|{_CLOSED})"
-    rf"|that'?s sorted|(?:i'?m|am) all set|(?<!it )all done{_CLOSED}|(?:i (?:believe|think|guess) )that'?s it"
+    rf"\b(?:see ya|we(?:'re| are) done(?:(?= here\b| now\b| then\b| for today\b)|{CLOSED})|good day to you"
+    rf"|i'?(?:ll be|m) off(?:(?= now\b| then\b)|{CLOSED})"
+    rf"|that'?s sorted|(?:i'?m|am) all set|(?<!it )all done{CLOSED}|(?:i (?:believe|think|guess) )that'?s it"
     r"|that (?:was|will be|'?ll be) (?:all|everything|it)(?! (?:the|my|our|of|right|good|fine|ok|okay)\b)"
-    rf"|(?:bye|good) ?- ?bye|(?<!\ba )good night(?!['’]s){_CLOSED}|ciao)(?!\w)"
+    rf"|(?:bye|good) ?- ?bye|(?<!\ba )good night(?!['’]s){CLOSED}|ciao)(?!\w)"
     # In the middle of a message these tell of something else, and a journey has a date.
     r"|\b(?:at an end|all sorted|off to(?!.*\b(?:week|month|year|summer|winter|spring|autumn|\w+day)\b)"
     r"(?: \w+){1,3})\W*$",

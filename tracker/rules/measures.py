@@ -33,7 +33,8 @@ _SENTENCE_END = re.compile(
     # A full stop behind an initial, a title or a short form ends no sentence.
     r"(?<!\bMr)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bMrs)(?<!\bProf)(?<!\b[A-HJ-Z])(?<!\be\.g)(?<!\bi\.e)"
     r"(?<!\bNo(?=\.\s?\d))(?<!\betc(?=\.\s[a-z]))(?<!\bAve(?=\.\s[a-z]))"
-    r"(?<!\b(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?=\.\s\d))(?<!\bapprox)[.!?…]+(?<!\b[ap]\.m\.(?=\s[a-z\d]))[\"'”’)]*(?=\s+\S)|\n+(?=\s*\S)"
+    r"(?<!\b(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?=\.\s\d))"
+    r"(?<!\bapprox)[.!?…]+(?<!\b[ap]\.m\.(?=\s[a-z\d]))[\"'”’)]*(?=\s+\S)|\n+(?=\s*\S)"
 )
 
 _WH = r"(?:what|when|where|who|why|which|how)"

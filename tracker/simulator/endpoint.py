@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tracker.conversation import Message
+from tracker.conversation import Message, whole_characters
 from tracker.errors import EndpointError
 from tracker.goal import Goal
 from tracker.judge.endpoint import Settings, connect, first_message
@@ -59,8 +59,7 @@ class ChatEndpoint:
             )
         if not message.content or not message.content.strip():
             raise EndpointError(f"{self._settings.shown_url}: answered with an empty message")
-        text: str = message.content.strip()
-        return text.encode("utf-8", errors="replace").decode("utf-8")
+        return whole_characters(message.content.strip())
 
     def close(self) -> None:
         self._client.close()

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from pydantic import JsonValue
 
-from tracker.conversation import Conversation, Message, Role
+from tracker.conversation import Conversation, Message, Role, whole_characters
 from tracker.errors import InputError
 from tracker.formats.native import conversation_to_json
 from tracker.goal import Category, Goal
@@ -228,8 +228,7 @@ class _Dialogue:
             reply = agent.reply(self.messages)
             if not isinstance(reply, str) or not reply.strip():
                 raise InputError("the agent answered with nothing; expected a message")
-            # Half of a character pair, as of an emoji that was cut, is no text.
-            reply = reply.encode("utf-8", errors="replace").decode("utf-8")
+            reply = whole_characters(reply)
             self.agent_s += time.perf_counter() - began
             self.messages.append(Message(role=Role.ASSISTANT, content=reply))
             began = time.perf_counter()
