@@ -19,8 +19,6 @@ from pathlib import Path
 from tracker.conversation import Conversation
 from tracker.goal import Category, Component, Status
 from tracker.rules import Check, read_rules
-from tracker.rules.leaving import read_leaving
-from tracker.rules.style import read_style
 from training.command import exit_code
 from training.data import read_labelled
 
@@ -50,21 +48,14 @@ def check_all(conversations: Sequence[Conversation]) -> Iterator[Checked]:
             judged = labels.index(Status.MISALIGNED) + 1 if Status.MISALIGNED in labels else 0
             rule = rules.get(component.id)
             checked = None if rule is None else broken_at(rule, conversation)
-            kind = "" if rule is None else kind_of(component.text)
+            kind = "" if rule is None else rule.kind
             yield Checked(conversation.id, component, judged, checked, len(labels), kind)
-
-
-def kind_of(text: str) -> str:
-    """By which module of ``tracker.rules`` a rule is read that some of them reads."""
-    if read_style(text) is not None:
-        return "style"
-    return "leaving" if read_leaving(text) is not None else "disclosure"
 
 
 def broken_at(rule: Check, conversation: Conversation) -> int:
     """The turn at which a rule is broken; 0 for never."""
     turns = conversation.turns
-    return next((turn.index for turn in turns if rule(turns[: turn.index])), 0)
+    return next((turn.index for turn in turns if rule.breaks(turns[: turn.index])), 0)
 
 
 @dataclass

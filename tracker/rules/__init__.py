@@ -13,6 +13,8 @@ of opinion) leaves it to the model. Knows goals and turns. Knows nothing about m
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from tracker.conversation import Turn
 from tracker.goal import Category, Component, Goal, Status
@@ -21,13 +23,20 @@ from tracker.rules.leaving import read_leaving
 from tracker.rules.style import read_style
 from tracker.state import ComponentState
 
-Check = Callable[[Sequence[Turn]], bool]
-"""Whether the user's message in the last of some turns breaks the rule; the turns before it kept it."""
-
 CERTAINTY = 0.97
 """The probability that a check says after a turn what a judge says, as measured on the 791 policies that
 are read in the judged training conversations, most of them written later than the rules
 (``python -m training.ruled``): 98.2% of the statuses in style, 97.1% in disclosure, 96.4% in leaving."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A policy that code can check."""
+
+    kind: str
+    """The module of this package that reads it: ``style``, ``leaving`` or ``disclosure``."""
+    breaks: Callable[[Sequence[Turn]], bool]
+    """Whether the user's message in the last of some turns breaks the rule; the turns before it kept it."""
 
 
 def read_rule(component: Component, goal: Goal, *, opening: str | None = None) -> Check | None:
@@ -38,10 +47,15 @@ def read_rule(component: Component, goal: Goal, *, opening: str | None = None) -
     """
     if component.category is not Category.POLICY:
         return None
-    said = read_style(component.text) or read_leaving(component.text)
-    if said is None:
-        return read_disclosure(component.text, goal, opening=opening)
-    return lambda turns: said([turn.user for turn in turns])
+    for kind, read in (("style", read_style), ("leaving", read_leaving)):
+        if (said := read(component.text)) is not None:
+            return Check(kind, partial(_says, said))
+    discloses = read_disclosure(component.text, goal, opening=opening)
+    return None if discloses is None else Check("disclosure", discloses)
+
+
+def _says(breaks: Callable[[Sequence[str]], bool], turns: Sequence[Turn]) -> bool:
+    return breaks([turn.user for turn in turns])
 
 
 def read_rules(goal: Goal, *, opening: str | None = None) -> dict[str, Check]:
@@ -52,5 +66,5 @@ def read_rules(goal: Goal, *, opening: str | None = None) -> dict[str, Check]:
 
 def checked(rule: Check, before: Status, turns: Sequence[Turn]) -> ComponentState:
     """Where a policy stands after the last of some turns, given where it stood before that turn."""
-    broken = before is Status.MISALIGNED or rule(turns)
+    broken = before is Status.MISALIGNED or rule.breaks(turns)
     return ComponentState(Status.MISALIGNED if broken else Status.ALIGNED, CERTAINTY)
