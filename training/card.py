@@ -23,7 +23,7 @@ from typing import TypeVar
 
 import matplotlib
 import numpy as np
-from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError, field_validator
 
 from tracker.atomic import write_text
 from tracker.errors import GoalstateError, InputError
@@ -32,6 +32,7 @@ from tracker.goal import Category, Status
 from tracker.opinions import Opinion
 from tracker.validation import input_error
 from training.effort import Effort, duration
+from training.lineage import nested
 from training.provenance import write_manifest
 
 matplotlib.use("Agg")
@@ -269,6 +270,11 @@ class Manifest(BaseModel):
     quantisation: str
     training: Training
     figures: Measured = Measured()
+
+    @field_validator("training", mode="before")
+    @classmethod
+    def _with_the_runs_before(cls, training: object) -> object:
+        return nested(training) if isinstance(training, dict) else training
 
     @property
     def effort(self) -> Effort:

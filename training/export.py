@@ -29,6 +29,7 @@ from training.adapter import ADAPTER, read_factors, write_adapter
 from training.command import exit_code
 from training.config import SftConfig, read_by
 from training.effort import effort
+from training.lineage import flat, nested
 from training.loop import BEST, LAST
 from training.provenance import origin, write_manifest
 
@@ -134,8 +135,8 @@ def _begun(start: Path) -> dict[str, Any]:
         earlier = _load(start)
         return _described(earlier, SftConfig.model_validate_json(earlier["config"]), start.parent)
     try:
-        told: dict[str, Any] = json.loads((start / "manifest.json").read_bytes())["training"]
-    except (OSError, ValueError, KeyError) as error:
+        told = nested(json.loads((start / "manifest.json").read_bytes())["training"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError("no manifest.json here that tells of a run", source=start) from error
     kept = ("passes", "config", "commit", "data", "effort", "start", "beside")
     return {key: told[key] for key in kept if key in told}
@@ -164,8 +165,8 @@ def write_shippable(
 ) -> dict[str, Any]:
     """Write a checkpoint's factors as ``adapter.gguf``, and ``manifest.json``; returns the manifest.
 
-    ``training`` is what the manifest tells of the training. Nothing is replaced before the adapter is there.
-    Raises ``InputError`` when it has more than ``most`` bytes.
+    ``training`` is what the manifest tells of the training, with the runs before it nested. Nothing is
+    replaced before the adapter is there. Raises ``InputError`` when it has more than ``most`` bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     adapter, waiting = folder / ADAPTER, folder / f"{ADAPTER}.new"
@@ -182,7 +183,7 @@ def write_shippable(
         "base": {"name": base.name, "sha256": base.sha256, "license": "apache-2.0"},
         "adapter": {"sha256": sha256(waiting), "bytes": size, "rank": rank, "alpha": alpha},
         "quantisation": "Q8_0",
-        "training": training,
+        "training": flat(training),
     }
     os.replace(waiting, adapter)
     write_manifest(manifest, folder / "manifest.json")
