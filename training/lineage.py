@@ -7,7 +7,7 @@ nested every manifest would be twice as long as the last. Knows nothing about wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _EARLIER = "earlier"
@@ -19,20 +19,12 @@ def flat(run: Mapping[str, Any]) -> dict[str, Any]:
     earlier: list[dict[str, Any]] = []
 
     def placed(one: Mapping[str, Any]) -> int:
-        told = referring(one)
+        told = _standing_on(one, placed)
         if told not in earlier:
             earlier.append(told)
         return earlier.index(told)
 
-    def referring(one: Mapping[str, Any]) -> dict[str, Any]:
-        told = dict(one)
-        if "start" in told:
-            told["start"] = placed(told["start"])
-        if "beside" in told:
-            told["beside"] = [placed(other) for other in told["beside"]]
-        return told
-
-    told = referring(run)
+    told = _standing_on(run, placed)
     return {**told, _EARLIER: earlier} if earlier else told
 
 
@@ -50,16 +42,18 @@ def nested(run: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError(f"{place!r} is not the place of a run before it in '{_EARLIER}'")
         return earlier[place]
 
-    def whole(one: Mapping[str, Any]) -> dict[str, Any]:
-        told = dict(one)
-        if "start" in told:
-            told["start"] = at(told["start"])
-        if "beside" in told:
-            told["beside"] = [at(place) for place in told["beside"]]
-        return told
-
     for one in run[_EARLIER]:
         if not isinstance(one, Mapping):
             raise ValueError(f"{one!r} in '{_EARLIER}' is not what is told of a run")
-        earlier.append(whole(one))
-    return whole({key: value for key, value in run.items() if key != _EARLIER})
+        earlier.append(_standing_on(one, at))
+    return _standing_on({key: value for key, value in run.items() if key != _EARLIER}, at)
+
+
+def _standing_on(run: Mapping[str, Any], each: Callable[[Any], object]) -> dict[str, Any]:
+    """A run with what ``each`` makes of every run that it stands on in that one's place."""
+    told = dict(run)
+    if "start" in told:
+        told["start"] = each(told["start"])
+    if "beside" in told:
+        told["beside"] = [each(one) for one in told["beside"]]
+    return told

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from tracker.conversation import Turn
 from tracker.goal import Category, Component, Goal, Status
@@ -49,13 +48,14 @@ def read_rule(component: Component, goal: Goal, *, opening: str | None = None) -
         return None
     for kind, read in (("style", read_style), ("leaving", read_leaving)):
         if (said := read(component.text)) is not None:
-            return Check(kind, partial(_says, said))
+            return Check(kind, _over_messages(said))
     discloses = read_disclosure(component.text, goal, opening=opening)
     return None if discloses is None else Check("disclosure", discloses)
 
 
-def _says(breaks: Callable[[Sequence[str]], bool], turns: Sequence[Turn]) -> bool:
-    return breaks([turn.user for turn in turns])
+def _over_messages(breaks: Callable[[Sequence[str]], bool]) -> Callable[[Sequence[Turn]], bool]:
+    """What looks at the user's messages alone, as a check of turns."""
+    return lambda turns: breaks([turn.user for turn in turns])
 
 
 def read_rules(goal: Goal, *, opening: str | None = None) -> dict[str, Check]:
