@@ -22,11 +22,12 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from tracker.bootstrap import Sample, resampled
 from tracker.conversation import Conversation
 from tracker.formats import read
 from tracker.goal import SUCCESS, Category, Status
+from tracker.metrics import Floats, ratio
 from tracker.simulator import SimulatedGoal, Simulation, Steer, generate_goals, simulate
 from tracker.simulator.local import LocalUser
 from tracker.simulator.scripted import ScriptedUser
@@ -37,7 +38,8 @@ RESAMPLES = 2000
 _CATEGORIES = tuple(Category)
 _TASKS = (Category.OBJECTIVE, Category.REQUIREMENT)
 
-Floats = npt.NDArray[np.float64]
+_Figure = dict[str, list[float] | float | None]
+"""What is printed of a figure: ``value``, ``interval``, ``difference`` to ``none`` and its own."""
 
 
 @dataclass(frozen=True)
@@ -218,12 +220,14 @@ class Statistic:
     above: Callable[[Goal], Floats]
     below: Callable[[Goal], Floats]
 
-    def over(self, goals: Sequence[Goal], draws: npt.NDArray[np.int64]) -> Floats:
-        """Its value for each draw of goals, shape (draws,); ``draws`` has shape (draws, goals)."""
-        above = np.array([self.above(goal) for goal in goals])[draws].sum(1)
-        below = np.array([self.below(goal) for goal in goals])[draws].sum(1)
-        shares = np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
-        mean: Floats = np.nanmean(shares, axis=1)
+    def sums(self, goals: Sequence[Goal]) -> Floats:
+        """What is added up of each goal, shape (goals, 2, ratios)."""
+        return np.array([[self.above(goal), self.below(goal)] for goal in goals])
+
+    @staticmethod
+    def of(sums: Floats) -> Floats:
+        """Its value for sums of shape (..., 2, ratios); ratios of nothing are left out."""
+        mean: Floats = np.nanmean(ratio(sums[..., 0, :], sums[..., 1, :]), axis=-1)
         return mean
 
 
@@ -263,19 +267,23 @@ def report(figures: dict[Steer, dict[str, Goal]], *, as_json: bool) -> None:
     if not shared:
         raise SystemExit("no goal has been played by all arms yet")
     goals = {arm: [by_id[name] for name in shared] for arm, by_id in figures.items()}
-    chance = np.random.default_rng(0)
-    draws = chance.integers(len(shared), size=(RESAMPLES, len(shared)))
-    everyone = np.arange(len(shared))[None]
-    result: dict[str, dict[str, dict[str, list[float] | float]]] = {}
+    result: dict[str, dict[str, _Figure]] = {}
     base = Steer.NONE if Steer.NONE in goals else None
     for name, statistic in statistics().items():
-        values = {arm: float(statistic.over(rows, everyone)[0]) for arm, rows in goals.items()}
-        sampled = {arm: statistic.over(rows, draws) for arm, rows in goals.items()}
-        for arm in goals:
-            cell: dict[str, list[float] | float] = {"value": values[arm], "interval": _interval(sampled[arm])}
+        sums = {arm: statistic.sums(rows) for arm, rows in goals.items()}
+        # The same goals are drawn for every arm, so that differences are paired.
+        drawn = resampled(sums, resamples=RESAMPLES, random_state=0)
+        samples = {
+            arm: Sample(float(statistic.of(part.sum(axis=0))), statistic.of(drawn[arm]))
+            for arm, part in sums.items()
+        }
+        for arm, sample in samples.items():
+            cell: _Figure = {"value": sample.value, "interval": _interval(sample)}
             if base is not None and arm is not base:
-                cell["difference"] = values[arm] - values[base]
-                cell["difference interval"] = _interval(sampled[arm] - sampled[base])
+                none = samples[base]
+                difference = Sample(sample.value - none.value, sample.resampled - none.resampled)
+                cell["difference"] = difference.value
+                cell["difference interval"] = _interval(difference)
             result.setdefault(name, {})[str(arm)] = cell
     # The more words, the fewer new ones: all arms are cut to the length of the shortest.
     spoken = {arm: [text for goal in rows for text in goal.messages] for arm, rows in goals.items()}
@@ -291,16 +299,20 @@ def report(figures: dict[Steer, dict[str, Goal]], *, as_json: bool) -> None:
         print(f"| {name} | " + " | ".join(_cell(cells[str(arm)]) for arm in goals) + " |")
 
 
-def _interval(values: Floats) -> list[float]:
-    return [float(bound) for bound in np.nanpercentile(values, [2.5, 97.5])]
+def _interval(sample: Sample) -> list[float] | None:
+    """Its bounds; none where a single goal was played."""
+    estimate = sample.estimate()
+    return None if np.isnan(estimate.low) else [estimate.low, estimate.high]
 
 
-def _cell(cell: dict[str, list[float] | float]) -> str:
+def _cell(cell: _Figure) -> str:
     text = f"{cell['value']:.3f}"
     if isinstance(bounds := cell.get("interval"), list):
         text += f" ({bounds[0]:.2f}–{bounds[1]:.2f})"
+    if (difference := cell.get("difference")) is not None:
+        text += f", {difference:+.3f}"
     if isinstance(bounds := cell.get("difference interval"), list):
-        text += f", {cell['difference']:+.3f} ({bounds[0]:+.2f} to {bounds[1]:+.2f})"
+        text += f" ({bounds[0]:+.2f} to {bounds[1]:+.2f})"
     return text
 
 
