@@ -22,7 +22,7 @@ from tracker.hardware import load_options, usable_threads
 from tracker.modelless import MODELLESS, ModellessDecoder, calibration_alone, shipped, undecided
 from tracker.opinions import Opinion, OpinionModel, OpinionReading, read_opinions
 from tracker.prompt import Question, opening_pieces, turn_pieces
-from tracker.rules import Check, checked, read_rules
+from tracker.rules import BROKEN, Check, checked, read_rules
 from tracker.state import ComponentState, GoalState, Track
 
 DECODERS = ("branches", "plain", *MODELLESS)
@@ -185,7 +185,8 @@ class GoalTracker:
         reading = self.decoder.start()
         reading.read(opening_pieces(opening))
         rules = read_rules(goal, opening=opening)
-        beliefs = {c.id: Belief.start(c.category) for c in goal if c.id not in rules}
+        decided = {name for name, rule in rules.items() if rule.decides}
+        beliefs = {c.id: Belief.start(c.category) for c in goal if c.id not in decided}
         others = {opinion: one.start(goal, opening=opening) for opinion, one in self.opinions.items()}
         return Session(
             goal, reading, self._calibration, beliefs, GoalState.start(goal), rules, others, alone=self.alone
@@ -334,7 +335,7 @@ class Session:
     def begin(self, user: str, assistant: str | None) -> tuple[Reading, list[Question]]:
         """The first half of ``update``: read a turn; what the model is to be asked about it, and where.
 
-        The other opinions are asked here; what they settle by themselves is not asked any more.
+        The other opinions are asked here; what they or the checks of policies settle is not asked any more.
 
         Raises ``InputError`` for an empty message, or when the turn before was never finished.
         """
@@ -350,25 +351,32 @@ class Session:
         questions = [
             Question(component, previous)
             for component in self.goal
-            if component.id not in self._rules
+            if component.id in self._beliefs
             for previous in self._beliefs[component.id].open
         ]
         self._said = {
             opinion: _by_component(questions, other.ask(questions)) for opinion, other in self._others.items()
         }
         self._settled = {}
-        if self._alone is None:
-            return self._reading, questions
         asked = []
         for question in questions:
-            name, previous = question.component.id, question.previous
-            said = {opinion: answers[name][previous] for opinion, answers in self._said.items()}
-            follows = self._alone[question.category].mend(undecided(question), said)
-            if max(follows.values()) >= SETTLED:
-                self._settled.setdefault(name, {})[previous] = follows
-            else:
+            if (follows := self._settles(question)) is None:
                 asked.append(question)
+            else:
+                self._settled.setdefault(question.component.id, {})[question.previous] = follows
         return self._reading, asked
+
+    def _settles(self, question: Question) -> Distribution | None:
+        """The answer, calibrated, where a check sees a break or the other opinions are sure of it."""
+        name = question.component.id
+        rule = self._rules.get(name)
+        if rule is not None and rule.breaks(self._turns):
+            return BROKEN
+        if self._alone is None:
+            return None
+        said = {opinion: answers[name][question.previous] for opinion, answers in self._said.items()}
+        follows = self._alone[question.category].mend(undecided(question), said)
+        return follows if max(follows.values()) >= SETTLED else None
 
     def finish(self, questions: Sequence[Question], answers: Sequence[Distribution]) -> GoalState:
         """The second half of ``update``: where the goal stands after the answers, one a question."""
@@ -376,7 +384,7 @@ class Session:
         states: dict[str, ComponentState] = {}
         for component in self.goal:
             name = component.id
-            if name in self._rules:
+            if name not in self._beliefs:
                 states[name] = checked(self._rules[name], self._state[name].status, self._turns)
                 continue
             calibration = self._calibration[component.category]

@@ -41,7 +41,7 @@ from tracker.metrics import Floats, accuracy, cohen_kappa
 from tracker.modelless import MODELLESS, calibration_name
 from tracker.opinions import Opinion, OpinionModel, read_opinions
 from tracker.prompt import Question, opening_pieces, turn_pieces
-from tracker.rules import Check, checked, read_rules
+from tracker.rules import BROKEN, Check, checked, read_rules
 from tracker.state import ComponentState, GoalState, Track
 from tracker.tracking import GoalTracker
 from training.command import exit_code
@@ -99,8 +99,9 @@ class Answered:
         return read_rules(self.conversation.goal, opening=self.conversation.opening)
 
     def asked(self, category: Category) -> list[Component]:
-        """The components of a category that the model has a say in: those that code does not check."""
-        return [c for c in self.conversation.goal if c.category is category and c.id not in self.rules]
+        """The components of a category that the model has a say in: those that code does not decide."""
+        decided = {name for name, rule in self.rules.items() if rule.decides}
+        return [c for c in self.conversation.goal if c.category is category and c.id not in decided]
 
     def replay(self, calibration: Calibration, *, filtered: bool = True, ruled: bool = False) -> Track:
         """What tracking with this calibration says.
@@ -110,13 +111,14 @@ class Answered:
         goal, turns = self.conversation.goal, self.conversation.turns
         states: dict[str, list[ComponentState]] = {}
         for component in goal:
-            if ruled and (rule := self.rules.get(component.id)):
+            rule = self.rules.get(component.id) if ruled else None
+            if rule is not None and rule.decides:
                 states[component.id] = _by_rule(rule, component, turns)
                 continue
             of_category = calibration[component.category]
             states[component.id] = [
                 of_category.state(belief)
-                for belief in self.beliefs(component, of_category, filtered=filtered)
+                for belief in self.beliefs(component, of_category, filtered=filtered, rule=rule)
             ]
         by_turn = zip(*states.values(), strict=True)
         return Track(
@@ -129,13 +131,22 @@ class Answered:
         )
 
     def beliefs(
-        self, component: Component, calibration: CategoryCalibration, *, filtered: bool = True
+        self,
+        component: Component,
+        calibration: CategoryCalibration,
+        *,
+        filtered: bool = True,
+        rule: Check | None = None,
     ) -> Iterator[Belief]:
-        """What is believed about a component after every turn."""
+        """What is believed about a component after every turn; the breaks that ``rule`` sees are believed."""
         belief = Belief.start(component.category)
-        for turn in self.conversation.turns:
+        turns = self.conversation.turns
+        for turn in turns:
             asked, others = self.asked_after(component, turn.index, belief.open)
-            after = belief.after(calibration.follows(asked, others), calibration.threshold)
+            follows = calibration.follows(asked, others)
+            if rule is not None and rule.breaks(turns[: turn.index]):
+                follows = dict.fromkeys(follows, BROKEN)
+            after = belief.after(follows, calibration.threshold)
             belief = after if filtered else _settled(belief, asked, calibration)
             yield belief
 

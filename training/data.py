@@ -131,12 +131,13 @@ def labelled_questions(conversation: Conversation) -> list[Asked]:
 
 
 def questions_by_turn(conversation: Conversation) -> dict[int, list[Asked]]:
-    """The same of each turn, in the goal's order, without the policies that code checks: nobody is asked
+    """The same of each turn, in the goal's order, without the policies that code decides: nobody is asked
     about those."""
     rules = read_rules(conversation.goal, opening=conversation.opening)
+    decided = {name for name, rule in rules.items() if rule.decides}
     found: dict[int, list[Asked]] = {turn.index: [] for turn in conversation.turns}
     for asked in labelled_questions(conversation):
-        if asked.question.component.id not in rules:
+        if asked.question.component.id not in decided:
             found[asked.turn].append(asked)
     return found
 

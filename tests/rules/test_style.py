@@ -108,6 +108,7 @@ def test_a_rule_of_the_first_message_alone() -> None:
     assert broken_at("Apologise to the agent in your first message.", "Sorry to bother you.", "A room.") == 0
     assert broken_at("Apologise to the agent in your first message.", "A room.", "Sorry!") == 1
     assert broken_at("Begin with a greeting.", "Hello.", "A room.") == 0
+    assert broken_at("Begin with a greeting.", "Buongiorno, a room.", "A room.") == 0
     assert broken_at("Do not greet the agent in your first message.", "Hello.") == 1
 
 

@@ -263,6 +263,26 @@ def test_a_policy_that_code_can_check_is_not_asked_about():
     assert all(asked == ["kind"] for asked in decoder.asked)
 
 
+def test_where_code_sees_no_rule_about_leaving_broken_the_model_has_its_say():
+    policy = Component(id="code", category=Category.POLICY, text="Ask for a code before you leave.")
+    goal = Goal(text="", components=(policy,))
+
+    def states(script, *messages):
+        decoder = Scripted(script)
+        session = GoalTracker(decoder, Calibration(), model="none").start(goal)
+        return [session.update(message, "Fine.")["code"] for message in messages], decoder.asked
+
+    # Nobody but the model knows that this is a goodbye, and it was not asked about the plain one.
+    found, asked = states({("code", 2): Status.MISALIGNED}, "A table.", "My bus is here.")
+    assert [state.status for state in found] == [Status.ALIGNED, Status.MISALIGNED]
+    found, asked = states({}, "A table.", "That is all. Bye.")
+    assert [state.status for state in found] == [Status.ALIGNED, Status.MISALIGNED]
+    assert 0.8 < found[1].probability < 1
+    assert asked == [["code"], []]
+    found, _ = states({}, "A table. What is the code, please?", "That is all. Bye.", "Are you there?")
+    assert [state.status for state in found] == [Status.ALIGNED] * 3
+
+
 def test_what_the_agent_asks_before_the_first_message_may_be_told():
     policy = Component(
         id="name", category=Category.POLICY, text="Do not give your name until the agent asks for it."

@@ -138,6 +138,20 @@ def test_what_code_checks_is_neither_fitted_nor_believed() -> None:
     assert accuracies[-2:] == [0, 1]
 
 
+def test_the_breaks_that_code_sees_are_believed_where_the_model_decides() -> None:
+    text = "Ask for a code before you leave."
+    kept = _policy(0, None, [0.1] * TURNS, text)
+    last = Message(role=Role.USER, content="That is all. Bye.")
+    left = replace(
+        kept, conversation=replace(kept.conversation, messages=(*kept.conversation.messages[:-2], last))
+    )
+    seen = _policy(2, 3, [0.1, 0.1, 0.8, *[0.1] * 3], text)
+    for item, turn in ((kept, None), (left, TURNS), (seen, 3)):
+        statuses = item.replay(Calibration(), ruled=True).statuses("rule")
+        assert statuses.count(Status.MISALIGNED) == (0 if turn is None else TURNS - turn + 1)
+    assert left.replay(Calibration()).statuses("rule")[-1] is Status.ALIGNED
+
+
 def test_the_opinion_that_sees_more_weighs_more() -> None:
     """The model sees nothing; words see the break of every fourth conversation at its third turn."""
     answered = [

@@ -7,7 +7,9 @@ wording      what the text of a rule says, and whether it says nothing else
 measures     what can be counted in a message
 
 Only a text that is understood whole is read; whatever else it may say (a condition, an exception, a matter
-of opinion) leaves it to the model. Knows goals and turns. Knows nothing about models.
+of opinion) leaves it to the model. Style and disclosure are decided here. Of leaving code sees the plain
+goodbyes alone: where it calls such a rule broken it is, elsewhere the model has its say. Knows goals and
+turns. Knows nothing about models.
 """
 
 from __future__ import annotations
@@ -23,9 +25,13 @@ from tracker.rules.style import read_style
 from tracker.state import ComponentState
 
 CERTAINTY = 0.97
-"""The probability that a check says after a turn what a judge says, as measured on the 791 policies that
-are read in the judged training conversations, most of them written later than the rules
-(``python -m training.ruled``): 98.2% of the statuses in style, 97.1% in disclosure, 96.4% in leaving."""
+"""The probability that a check that decides says after a turn what a judge says, as measured on the judged
+training conversations, most of them written later than the rules (``python -m training.ruled``): 98.0% of the
+statuses in style, 97.3% in disclosure."""
+
+BROKEN = {Status.ALIGNED: 0.1, Status.MISALIGNED: 0.9}
+"""Where a policy stands after a turn at which a check that does not decide sees it broken: a judge agrees on
+129 of 143 such turns of the same conversations."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,11 @@ class Check:
     """The module of this package that reads it: ``style``, ``leaving`` or ``disclosure``."""
     breaks: Callable[[Sequence[Turn]], bool]
     """Whether the user's message in the last of some turns breaks the rule; the turns before it kept it."""
+
+    @property
+    def decides(self) -> bool:
+        """Whether a rule that it does not see broken was kept. Otherwise a model says so."""
+        return self.kind != "leaving"
 
 
 def read_rule(component: Component, goal: Goal, *, opening: str | None = None) -> Check | None:
@@ -65,6 +76,6 @@ def read_rules(goal: Goal, *, opening: str | None = None) -> dict[str, Check]:
 
 
 def checked(rule: Check, before: Status, turns: Sequence[Turn]) -> ComponentState:
-    """Where a policy stands after the last of some turns, given where it stood before that turn."""
+    """Where a check that decides has a policy stand after some turns; ``before``: before the last of them."""
     broken = before is Status.MISALIGNED or rule.breaks(turns)
     return ComponentState(Status.MISALIGNED if broken else Status.ALIGNED, CERTAINTY)

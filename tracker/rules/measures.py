@@ -10,7 +10,8 @@ import re
 PLEASE = re.compile(r"\b(?:please|pls)\b", re.I)
 THANKS = re.compile(r"\b(?:thanks?|thx|thank ?you|cheers|grateful|much appreciated)\b", re.I)
 GREETING = re.compile(
-    r"\b(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|greetings|dear)\b"
+    r"\b(?:hi|hello|hey|hiya|howdy|good (?:morning|afternoon|evening|day)|greetings|dear"
+    r"|buongiorno|bonjour|hola|guten (?:morgen|tag|abend)|gr(?:ü|ue)(?:ß|ss) gott|servus|namaste)\b"
     # Behind other words, or before a wish, these are a time of day.
     r"|^(?:morning|afternoon|evening)\s*(?:[.!]|,(?! (?:please|around|about|at|if|or|not)\b))",
     re.I,
