@@ -22,7 +22,7 @@ from tracker.hardware import load_options, usable_threads
 from tracker.modelless import MODELLESS, ModellessDecoder, calibration_alone, shipped, undecided
 from tracker.opinions import Opinion, OpinionModel, OpinionReading, read_opinions
 from tracker.prompt import Question, opening_pieces, turn_pieces
-from tracker.rules import BROKEN, Check, checked, read_rules
+from tracker.rules import BROKEN, Check, checked, decided, read_rules
 from tracker.state import ComponentState, GoalState, Track
 
 DECODERS = ("branches", "plain", *MODELLESS)
@@ -185,8 +185,8 @@ class GoalTracker:
         reading = self.decoder.start()
         reading.read(opening_pieces(opening))
         rules = read_rules(goal, opening=opening)
-        decided = {name for name, rule in rules.items() if rule.decides}
-        beliefs = {c.id: Belief.start(c.category) for c in goal if c.id not in decided}
+        by_code = decided(rules)
+        beliefs = {c.id: Belief.start(c.category) for c in goal if c.id not in by_code}
         others = {opinion: one.start(goal, opening=opening) for opinion, one in self.opinions.items()}
         return Session(
             goal, reading, self._calibration, beliefs, GoalState.start(goal), rules, others, alone=self.alone

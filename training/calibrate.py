@@ -41,7 +41,7 @@ from tracker.metrics import Floats, accuracy, cohen_kappa
 from tracker.modelless import MODELLESS, calibration_name
 from tracker.opinions import Opinion, OpinionModel, read_opinions
 from tracker.prompt import Question, opening_pieces, turn_pieces
-from tracker.rules import BROKEN, Check, checked, read_rules
+from tracker.rules import BROKEN, Check, checked, decided, read_rules
 from tracker.state import ComponentState, GoalState, Track
 from tracker.tracking import GoalTracker
 from training.command import exit_code
@@ -100,8 +100,8 @@ class Answered:
 
     def asked(self, category: Category) -> list[Component]:
         """The components of a category that the model has a say in: those that code does not decide."""
-        decided = {name for name, rule in self.rules.items() if rule.decides}
-        return [c for c in self.conversation.goal if c.category is category and c.id not in decided]
+        by_code = decided(self.rules)
+        return [c for c in self.conversation.goal if c.category is category and c.id not in by_code]
 
     def replay(self, calibration: Calibration, *, filtered: bool = True, ruled: bool = False) -> Track:
         """What tracking with this calibration says.

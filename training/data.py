@@ -25,7 +25,7 @@ from tracker.formats import native
 from tracker.goal import STATUSES, Category, Status, is_final, start_status
 from tracker.grammar import Grammars, status_tokens
 from tracker.prompt import Question, opening_pieces, question_pieces, turn_pieces
-from tracker.rules import read_rules
+from tracker.rules import decided, read_rules
 from tracker.vocabulary import Vocabulary
 from training.changed import ChangedComponent
 from training.exact import ExactComponent
@@ -133,11 +133,10 @@ def labelled_questions(conversation: Conversation) -> list[Asked]:
 def questions_by_turn(conversation: Conversation) -> dict[int, list[Asked]]:
     """The same of each turn, in the goal's order, without the policies that code decides: nobody is asked
     about those."""
-    rules = read_rules(conversation.goal, opening=conversation.opening)
-    decided = {name for name, rule in rules.items() if rule.decides}
+    by_code = decided(read_rules(conversation.goal, opening=conversation.opening))
     found: dict[int, list[Asked]] = {turn.index: [] for turn in conversation.turns}
     for asked in labelled_questions(conversation):
-        if asked.question.component.id not in decided:
+        if asked.question.component.id not in by_code:
             found[asked.turn].append(asked)
     return found
 

@@ -14,7 +14,7 @@ turns. Knows nothing about models.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tracker.conversation import Turn
@@ -73,6 +73,11 @@ def read_rules(goal: Goal, *, opening: str | None = None) -> dict[str, Check]:
     """The checks of a goal's policies that can be read, by component id; see :func:`read_rule`."""
     rules = {component.id: read_rule(component, goal, opening=opening) for component in goal}
     return {name: rule for name, rule in rules.items() if rule is not None}
+
+
+def decided(rules: Mapping[str, Check]) -> set[str]:
+    """The policies, by id, that no model is asked about."""
+    return {name for name, rule in rules.items() if rule.decides}
 
 
 def checked(rule: Check, before: Status, turns: Sequence[Turn]) -> ComponentState:
