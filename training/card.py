@@ -190,7 +190,8 @@ class Run(BaseModel):
         found: dict[str, Run] = {}
         beside = (run for one in self.line for other in one.beside for run in other.runs)
         for run in (*self.line, *beside):
-            name = run.bare.model_dump_json()
+            # A run is the same whatever its end was averaged with afterwards.
+            name = run.bare.model_copy(update={"beside": ()}).model_dump_json()
             if name not in found or found[name].effort is None:
                 found[name] = run
         return tuple(found.values())

@@ -235,6 +235,12 @@ def test_what_runs_took_is_told_as_far_as_it_is_known(models: Path, figures: Pat
     assert "3 h 0 min on two shared CPU cores, about" in card
     assert "averaged with the run before it" in card
     assert "| argument | run 1 | run 2 |" in card
+    # So it is where an adapter that was averaged with another run stands for it.
+    training["beside"] = [{**training["start"], "beside": [training["start"]]}]
+    (models / "manifest.json").write_text(json.dumps({**MANIFEST, "training": training}))
+    card = write_card(models, figures=[figures]).read_text(encoding="utf-8")
+    assert "3 h 0 min on two shared CPU cores, about" in card
+    assert "| run 2 |\n" in card
     del training["effort"], training["start"], training["beside"]
     (models / "manifest.json").write_text(json.dumps({**MANIFEST, "training": training}))
     assert "energy" not in write_card(models, figures=[figures]).read_text(encoding="utf-8")
