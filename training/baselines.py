@@ -30,11 +30,11 @@ from sklearn.linear_model import LogisticRegression
 from tracker.agreement import Agreement, Scores, evaluate
 from tracker.conversation import Conversation, Message, Role
 from tracker.decoding import Distribution
-from tracker.errors import GoalstateError
 from tracker.forward import Belief
 from tracker.goal import STATUSES, Category, Component, Status, reachable
 from tracker.model.base import find_base
 from tracker.state import ComponentState, GoalState, Track
+from training.command import exit_code
 from training.data import labelled_questions, read_labelled
 from training.provenance import file_name
 
@@ -344,19 +344,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--tracker", action="store_true", help="the shipped tracker, too")
     parser.add_argument("--json", action="store_true", help="all figures, for machines")
     given = parser.parse_args(arguments)
-    try:
-        train = [c for path in given.train for c in read_labelled(path)]
-        files = {file_name(path): read_labelled(path, probes=False) for path in given.files}
-        comparisons = compare(all_ways(train, untrained=given.untrained, tracker=given.tracker), files)
-    except GoalstateError as error:
-        print(f"baselines: error: {error}", file=sys.stderr)
-        return 2
+    return exit_code(lambda: _compare_files(given))
+
+
+def _compare_files(given: argparse.Namespace) -> None:
+    train = [c for path in given.train for c in read_labelled(path)]
+    files = {file_name(path): read_labelled(path, probes=False) for path in given.files}
+    comparisons = compare(all_ways(train, untrained=given.untrained, tracker=given.tracker), files)
     if given.json:
         print(json.dumps([comparison.as_json() for comparison in comparisons], indent=2))
     else:
         # Off a terminal rich takes 80 columns, which is too few for seven figures.
         Console(width=None if sys.stdout.isatty() else 140, highlight=False).print(table(comparisons))
-    return 0
 
 
 if __name__ == "__main__":

@@ -26,11 +26,12 @@ import numpy as np
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError, field_validator
 
 from tracker.atomic import write_text
-from tracker.errors import GoalstateError, InputError
+from tracker.errors import InputError
 from tracker.forward import Calibration
 from tracker.goal import Category, Status
 from tracker.opinions import Opinion
 from tracker.validation import input_error
+from training.command import exit_code
 from training.effort import Effort, duration
 from training.lineage import nested
 from training.provenance import write_manifest
@@ -654,19 +655,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     add_effort_arguments(parser)
     given = parser.parse_args(arguments)
-    try:
-        card = write_card(
-            given.models,
-            figures=given.figures,
-            baselines=given.baselines,
-            watts=given.watts,
-            hardware=given.hardware,
+    return exit_code(
+        lambda: print(
+            write_card(
+                given.models,
+                figures=given.figures,
+                baselines=given.baselines,
+                watts=given.watts,
+                hardware=given.hardware,
+            )
         )
-    except GoalstateError as error:
-        print(f"card: error: {error}", file=sys.stderr)
-        return 2
-    print(card)
-    return 0
+    )
 
 
 if __name__ == "__main__":

@@ -1,14 +1,19 @@
 """How the commands of training end on a user's mistake: with one line and exit code 2, as ``goalstate`` does.
 
-Knows errors. Knows nothing about what a command does.
+Knows errors and click. Knows nothing about what a command does.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import Any
+
+import click
 
 from tracker.errors import GoalstateError
+
+MISTAKE = 2
 
 
 def exit_code(main: Callable[[], None]) -> int:
@@ -17,5 +22,19 @@ def exit_code(main: Callable[[], None]) -> int:
         main()
     except GoalstateError as error:
         print(f"Error: {error}", file=sys.stderr)
-        return 2
+        return MISTAKE
     return 0
+
+
+class _Mistake(click.ClickException):
+    exit_code = MISTAKE
+
+
+class ClickCommand(click.Command):
+    """A command of click that ends the same way."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except GoalstateError as error:
+            raise _Mistake(str(error)) from error

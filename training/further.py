@@ -17,10 +17,11 @@ import click
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tracker.conversation import Conversation, LabelChange, check_labels
-from tracker.errors import GoalstateError, InputError
+from tracker.errors import InputError
 from tracker.goal import Component, Goal, Status
 from tracker.source import open_source
 from tracker.validation import input_error
+from training.command import ClickCommand
 from training.data import read_labelled, write_labelled
 from training.multiwoz import DOMAINS, exchanges, messages_of, read_dialogues
 
@@ -103,18 +104,15 @@ def further_conversations(
         yield joined(known[one.id], one)
 
 
-@click.command()
+@click.command(cls=ClickCommand)
 @click.argument("judged", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
 def main(judged: Path, source: Path, output: Path) -> None:
     """Write the conversations of SOURCE with the further components of JUDGED, one a line."""
-    try:
-        further = read_further(judged)
-        conversations = list(further_conversations(conversations_of(source), further))
-        write_labelled(conversations, output)
-    except GoalstateError as error:
-        raise click.ClickException(str(error)) from error
+    further = read_further(judged)
+    conversations = list(further_conversations(conversations_of(source), further))
+    write_labelled(conversations, output)
     added = sum(len(one.components) for one in further)
     click.echo(f"{len(conversations)} conversations, {added} further components")
 

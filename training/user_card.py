@@ -16,7 +16,6 @@ from string import Template
 from pydantic import BaseModel, Field
 
 from tracker.atomic import write_text
-from tracker.errors import GoalstateError
 from training.card import (
     Manifest,
     add_effort_arguments,
@@ -26,6 +25,7 @@ from training.card import (
     run_fields,
     table,
 )
+from training.command import exit_code
 from training.effort import effort
 
 
@@ -104,19 +104,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--steering", type=Path, help="from benchmarks.steering --json")
     add_effort_arguments(parser)
     given = parser.parse_args(arguments)
-    try:
-        card = write_card(
-            given.folder,
-            run=given.run,
-            steering=given.steering,
-            watts=given.watts,
-            hardware=given.hardware,
+    return exit_code(
+        lambda: print(
+            write_card(
+                given.folder,
+                run=given.run,
+                steering=given.steering,
+                watts=given.watts,
+                hardware=given.hardware,
+            )
         )
-    except GoalstateError as error:
-        print(f"user_card: error: {error}", file=sys.stderr)
-        return 2
-    print(card)
-    return 0
+    )
 
 
 if __name__ == "__main__":

@@ -20,11 +20,12 @@ from pathlib import Path
 import click
 
 from tracker.conversation import Conversation, check_labels
-from tracker.errors import GoalstateError, InputError
+from tracker.errors import InputError
 from tracker.goal import Category, Component, Goal, Status
 from tracker.source import open_source
 from training import phrases
 from training.acts import Dialogue, Label, joined, meets
+from training.command import ClickCommand
 from training.data import write_labelled
 from training.habits import SPEAKS_OF, habits
 from training.multiwoz import (
@@ -418,7 +419,7 @@ def _ids(path: Path) -> Iterator[str]:
         yield one
 
 
-@click.command()
+@click.command(cls=ClickCommand)
 @click.argument("annotated", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
@@ -435,13 +436,10 @@ def _ids(path: Path) -> Iterator[str]:
 @click.option("--seed", default=0, show_default=True)
 def main(annotated: Path, output: Path, databases: Path | None, exclude: Sequence[Path], seed: int) -> None:
     """Write weakly labelled conversations from ANNOTATED MultiWOZ dialogues, one a line."""
-    try:
-        barred = [one for path in exclude for one in _ids(path)]
-        known = Databases(databases or annotated.parent / "db")
-        weak = list(weak_conversations(read_dialogues(annotated), known, seed=seed, exclude=barred))
-        write_labelled(weak, output)
-    except GoalstateError as error:
-        raise click.ClickException(str(error)) from error
+    barred = [one for path in exclude for one in _ids(path)]
+    known = Databases(databases or annotated.parent / "db")
+    weak = list(weak_conversations(read_dialogues(annotated), known, seed=seed, exclude=barred))
+    write_labelled(weak, output)
     counts: Counter[tuple[str, str]] = Counter()
     for conversation in weak:
         for component in conversation.goal:

@@ -94,7 +94,7 @@ def test_what_does_not_fit_its_conversation_is_one_line_and_writes_nothing(
     join: Joins, line: dict[str, Any], complaint: str
 ) -> None:
     result, output = join(line)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert complaint in result.output
     assert len(result.output.splitlines()) == 1
     assert not output.exists()
@@ -102,7 +102,7 @@ def test_what_does_not_fit_its_conversation_is_one_line_and_writes_nothing(
 
 def test_a_bad_line_is_named(join: Joins, tmp_path: Path) -> None:
     result, _ = join({"id": "boats", "components": [RULE]}, {"id": "lamps"})
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "judged.jsonl" in result.output
     assert "line 2" in result.output or ":2" in result.output
     assert "components" in result.output
