@@ -31,6 +31,7 @@ from tracker.metrics import (
     Ints,
     accuracy,
     calibration_error,
+    calibration_error_by_chance,
     calibration_sums,
     cohen_kappa,
     confusion_matrices,
@@ -64,13 +65,17 @@ class Figures:
     """The share of the judge's ATTEMPTED that the tracker calls ATTEMPTED."""
     calibration_error: Estimate
     """Expected calibration error of the reported status' probability."""
+    calibration_error_by_chance: float
+    """What it would be on average on as few labels were every probability right; NaN of one conversation."""
 
     def as_json(self) -> dict[str, Any]:
+        by_chance = self.calibration_error_by_chance
         return {
             "every_turn": {name: estimate.as_json() for name, estimate in vars(self.every_turn).items()},
             "last_turn": {name: estimate.as_json() for name, estimate in vars(self.last_turn).items()},
             "attempted_recall": self.attempted_recall.as_json(),
             "calibration_error": self.calibration_error.as_json(),
+            "calibration_error_by_chance": None if math.isnan(by_chance) else by_chance,
         }
 
 
@@ -145,7 +150,9 @@ def evaluate(
     sums = {category: _sum(labels, category, len(pairs)) for category, labels in judged.items()}
     drawn = _resample(sums, resamples=resamples, random_state=random_state)
     samples = {
-        category: _samples(labels, category, sums[category], drawn[category])
+        category: _samples(
+            labels, category, sums[category], drawn[category], resamples=resamples, random_state=random_state
+        )
         for category, labels in judged.items()
     }
     categories = {
@@ -201,6 +208,7 @@ _FIGURES = (
     *(f"last_turn.{name}" for name in _SCORES),
     "attempted_recall",
     "calibration_error",
+    "calibration_error_by_chance",
 )
 
 
@@ -264,12 +272,18 @@ def _resample(sums: Mapping[Category, _Sums], *, resamples: int, random_state: i
     }
 
 
-def _samples(labels: _Labels, category: Category, sums: _Sums, drawn: _Sums) -> _Samples:
+def _samples(
+    labels: _Labels, category: Category, sums: _Sums, drawn: _Sums, *, resamples: int, random_state: int
+) -> _Samples:
     last = labels.last
     samples = {
         "attempted_recall": _attempted_recall(labels, category, sums, drawn),
         "calibration_error": Sample(
             float(calibration_error(sums.calibration.sum(axis=0))), calibration_error(drawn.calibration)
+        ),
+        "calibration_error_by_chance": Sample(
+            calibration_error_by_chance(sums.calibration, draws=resamples, random_state=random_state),
+            np.empty(0),
         ),
     }
     for part, truth, predicted, confusion in (
@@ -312,4 +326,5 @@ def _figures(samples: _Samples) -> Figures:
         last_turn=scores("last_turn"),
         attempted_recall=samples["attempted_recall"].estimate(),
         calibration_error=samples["calibration_error"].estimate(),
+        calibration_error_by_chance=samples["calibration_error_by_chance"].value,
     )

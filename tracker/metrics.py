@@ -7,6 +7,8 @@ A figure that is not defined is NaN.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -87,6 +89,22 @@ def calibration_error(sums: Floats) -> Floats:
     The mean, weighted by labels, of what separates a bin's mean probability from its share of hits.
     """
     return ratio(np.abs(sums[..., 1] - sums[..., 2]).sum(axis=-1), sums[..., 0].sum(axis=-1))
+
+
+def calibration_error_by_chance(sums: Floats, *, draws: int, random_state: int) -> float:
+    """What ``calibration_error`` would be on average on these labels, were every probability right.
+
+    ``sums`` has the shape ``(groups, bins, 3)``. Few labels never hit just as often as they should, and those
+    of a group hang together; so what separates hits from probability keeps its size in every group and gets
+    its sign by chance (a wild bootstrap: Liu 1988, "Bootstrap procedures under some non-i.i.d. models").
+    Somewhat too high where the probabilities are off; NaN where fewer than two groups have labels.
+    """
+    there = sums[sums[..., 0].any(axis=-1)]
+    if len(there) < 2:
+        return math.nan
+    signs = np.random.default_rng(random_state).choice([-1.0, 1.0], size=(draws, len(there)))
+    apart = np.abs(signs @ (there[..., 1] - there[..., 2])).sum(axis=-1)
+    return float(apart.mean() / there[..., 0].sum())
 
 
 def ratio(above: Floats, below: Floats | Ints) -> Floats:

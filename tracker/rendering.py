@@ -158,9 +158,16 @@ class AgreementTable:
         )
         yield Text(
             f"\n{interval} The average is over the categories; floor: the accuracy of always answering the "
-            f"start status; ECE: expected calibration error. {dash}: not defined, left out of the average.",
+            f"start status; ECE: expected calibration error{self._by_chance()}. {dash}: not defined, left "
+            "out of the average.",
             style="dim",
         )
+
+    def _by_chance(self) -> str:
+        by_chance = self.agreement.average.calibration_error_by_chance
+        if math.isnan(by_chance):
+            return ""
+        return f", on average {by_chance:.3f} on as few labels were every probability right"
 
     @staticmethod
     def _table(

@@ -98,6 +98,8 @@ class Figures(BaseModel):
     last_turn: Scores
     attempted_recall: Figure
     calibration_error: Figure
+    calibration_error_by_chance: float | None = None
+    """Files of before 0.18.0 have none."""
 
 
 class CategoryFigures(Figures):
@@ -504,11 +506,13 @@ def _target_rows(found: SetFigures) -> Iterator[tuple[str, ...]]:
     """Each target: the set, what it is of, what was wanted, what was found, and whether that does."""
     average = found.average
 
-    def row(target: str, wanted: float, figure: Figure, *, at_most: bool = False) -> tuple[str, ...]:
+    def row(
+        target: str, wanted: float, figure: Figure, *, at_most: bool = False, remark: str = ""
+    ) -> tuple[str, ...]:
         value = figure.value
         reached = value is not None and (value <= wanted if at_most else value >= wanted)
         sign = "≤" if at_most else "≥"
-        return found.name, target, f"{sign} {wanted:.2f}", _plain(figure), _yes(reached)
+        return found.name, target, f"{sign} {wanted:.2f}", _plain(figure) + remark, _yes(reached)
 
     yield row("accuracy, average", _WANTED[found.name], average.every_turn.accuracy)
     if found.name == "written/test.jsonl":
@@ -518,7 +522,9 @@ def _target_rows(found: SetFigures) -> Iterator[tuple[str, ...]]:
         below = _below(found)
         yield found.name, "categories below people", "none", ", ".join(below) or "none", _yes(not below)
     yield row("recall of ATTEMPTED", 0.75, average.attempted_recall)
-    yield row("calibration error", 0.05, average.calibration_error, at_most=True)
+    by_chance = average.calibration_error_by_chance
+    remark = "" if by_chance is None else f" ({by_chance:.3f} were every probability right)"
+    yield row("calibration error", 0.05, average.calibration_error, at_most=True, remark=remark)
 
 
 def _yes(reached: bool) -> str:

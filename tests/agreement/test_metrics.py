@@ -85,3 +85,37 @@ def test_calibration_error_weighs_bins_by_labels():
 def test_calibration_sums_are_kept_by_group():
     sums = closed.calibration_sums(np.array([0, 2]), np.array([0.0, 1.0]), np.array([True, True]), groups=3)
     assert sums[:, :, 0].sum(axis=1).tolist() == [1, 0, 1]
+
+
+def _sums_of_groups(
+    seed: int, *, too_sure_by: float = 0.0, together: bool = True, labels: int = 7
+) -> closed.Floats:
+    """Calibration sums of 40 groups of labels that hit or miss together, or each by itself."""
+    generator = np.random.default_rng(seed)
+    chance = np.repeat(generator.uniform(0.5, 0.9, size=40), labels)
+    drawn = generator.random(40 if together else len(chance))
+    hit = (np.repeat(drawn, labels) if together else drawn) < chance
+    return closed.calibration_sums(np.repeat(np.arange(40), labels), chance + too_sure_by, hit, groups=41)
+
+
+def _by_chance(sums: closed.Floats) -> float:
+    return closed.calibration_error_by_chance(sums, draws=200, random_state=0)
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize(("too_sure_by", "low", "high"), [(0.0, 0.9, 1.1), (0.099, 1.2, 3.0)])
+def test_the_calibration_error_by_chance_is_that_of_probabilities_that_are_right(
+    too_sure_by, low, high, together
+):
+    drawn = [_sums_of_groups(seed, too_sure_by=too_sure_by, together=together) for seed in range(100)]
+    found = np.mean([closed.calibration_error(sums.sum(axis=0)) for sums in drawn])
+    assert low < found / np.mean([_by_chance(sums) for sums in drawn]) < high
+
+
+def test_labels_that_hang_together_leave_more_to_chance():
+    assert _by_chance(_sums_of_groups(5)) > 1.5 * _by_chance(_sums_of_groups(5, together=False))
+
+
+def test_a_single_group_says_nothing_about_chance():
+    sums = closed.calibration_sums(np.array([1, 1]), np.array([0.6, 0.9]), np.array([True, False]), groups=3)
+    assert np.isnan(_by_chance(sums))

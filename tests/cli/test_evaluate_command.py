@@ -21,6 +21,9 @@ def test_the_table_has_categories_average_floor_and_intervals(goalstate, file):
     assert re.search(r"^average +36 .* 0\.750 +0\.\d+ +0\.\d+ +1\.000 +0\.\d+", result.stdout, re.MULTILINE)
     assert re.search(r"^last turn +labels floor +accuracy +macro-F1 +kappa", result.stdout, re.MULTILINE)
     assert "1.00–1.00" in result.stdout
+    assert re.search(
+        r"ECE: expected\s+calibration error, on average 0\.\d{3} on as few labels", result.stdout
+    )
     assert max(map(len, result.stdout.splitlines())) <= 80
     assert "\x1b" not in result.output
 
@@ -39,6 +42,7 @@ def test_json_has_everything(goalstate, file):
     assert objective["every_turn"]["start_accuracy"]["value"] == 0.5
     assert objective["confusion"] == [[2, 0, 0], [0, 0, 0], [0, 0, 2]]
     assert written["categories"]["policy"]["every_turn"]["kappa"]["value"] is None
+    assert 0 < written["average"]["calibration_error_by_chance"] <= 0.125
 
 
 def test_nothing_is_left_behind(goalstate, file, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,9 @@ def test_a_card_says_what_the_files_say(models: Path, figures: Path) -> None:
     # Of a tracker that never moves.
     assert "| written/test.jsonl | kappa, objective | ≥ 0.80 | 0.000 | no |" in card
     assert "| written/test.jsonl | recall of ATTEMPTED | ≥ 0.75 | 0.000 | no |" in card
+    assert re.search(
+        r"calibration error \| ≤ 0\.05 \| 0\.\d{3} \(0\.\d{3} were every probability right\) \| no", card
+    )
     assert "| written/train.jsonl | judged labels | `dddddddddddd` |" in card
     assert "Passes: 1234." in card
     assert "| `learning_rate` | `0.001` |" in card
