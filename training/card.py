@@ -661,17 +661,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     add_effort_arguments(parser)
     given = parser.parse_args(arguments)
-    return exit_code(
-        lambda: print(
-            write_card(
-                given.models,
-                figures=given.figures,
-                baselines=given.baselines,
-                watts=given.watts,
-                hardware=given.hardware,
-            )
-        )
-    )
+    return exit_code(lambda: print(write_card(**vars(given))))
 
 
 if __name__ == "__main__":

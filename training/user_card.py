@@ -104,17 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--steering", type=Path, help="from benchmarks.steering --json")
     add_effort_arguments(parser)
     given = parser.parse_args(arguments)
-    return exit_code(
-        lambda: print(
-            write_card(
-                given.folder,
-                run=given.run,
-                steering=given.steering,
-                watts=given.watts,
-                hardware=given.hardware,
-            )
-        )
-    )
+    return exit_code(lambda: print(write_card(**vars(given))))
 
 
 if __name__ == "__main__":
