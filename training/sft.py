@@ -51,6 +51,7 @@ from training.loop import (
 )
 from training.lower import Lower, pack_layout
 from training.model import Layout, PackedModel, ReadPrefix
+from training.order import in_order
 from training.provenance import origin
 
 CHUNK = 48
@@ -181,12 +182,10 @@ class Trainer:
         first = self.config.weak_first if self.weak else 0
         among = max(0, self.config.weak_passes - first) if self.weak else 0
         yield from ((conversation, False) for conversation in itertools.islice(weak, first))
-        chance = random.Random(self.config.random_state)
-        for done in range(self.config.passes):
-            if done % len(self.judged) == 0:
-                epoch = chance.sample(self.judged, len(self.judged))
-            yield epoch[done % len(self.judged)], True
-            due = (done + 1) * among // self.config.passes - done * among // self.config.passes
+        passes, random_state = self.config.passes, self.config.random_state
+        for done, judged in enumerate(in_order(self.judged, passes=passes, random_state=random_state)):
+            yield judged, True
+            due = (done + 1) * among // passes - done * among // passes
             yield from ((conversation, False) for conversation in itertools.islice(weak, due))
 
     def rate(self, done: int, total: int) -> float:

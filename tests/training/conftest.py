@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import llama_cpp
 import numpy as np
-import numpy.typing as npt
 import pytest
+from fixture_types import Logits, PlainLogits, Talk, WriteNative
 from tiny_llama import write_tiny
 
 from tracker.conversation import Conversation, LabelChange, Message, Role
@@ -20,11 +20,6 @@ from tracker.hardware import load_options
 from tracker.llama import ContextShape, Model
 from tracker.vocabulary import Vocabulary
 from training.data import Packer
-
-Talk = Callable[..., Conversation]
-WriteNative = Callable[[Path, Iterable[Conversation]], Path]
-Logits = npt.NDArray[np.float32]
-PlainLogits = Callable[[Path, Sequence[Sequence[int]]], list[Logits]]
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from conftest import Talk, WriteNative
+from fixture_types import Talk, WriteNative
 
 from tracker.conversation import Conversation
 from tracker.goal import Category, Component, Status, reachable

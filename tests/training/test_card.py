@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import WriteNative
+from fixture_types import WriteNative
 
 pytest.importorskip("matplotlib", reason="needs the train extra: matplotlib")
 

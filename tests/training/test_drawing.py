@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from conftest import Talk
+from fixture_types import Talk
 
 from tracker.conversation import Conversation
 from tracker.goal import Category, Component, Status

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from conftest import Talk
+from fixture_types import Talk
 
 from tracker.conversation import Conversation
 from tracker.goal import Category, Status

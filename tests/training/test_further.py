@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import WriteNative
+from fixture_types import WriteNative
 
 from tracker.conversation import Conversation
 from tracker.goal import Category, Status

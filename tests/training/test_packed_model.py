@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import PlainLogits
+from fixture_types import PlainLogits
 
 torch = pytest.importorskip("torch", reason="needs the train extra: torch")
 pytest.importorskip("accelerate", reason="needs the train extra: accelerate")

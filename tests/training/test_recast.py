@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 import pytest
-from conftest import Talk
+from fixture_types import Talk
 
 from tracker.conversation import Conversation, LabelChange
 from tracker.goal import Category, Component, Status

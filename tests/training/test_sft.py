@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Talk, WriteNative
+from click.testing import CliRunner
+from fixture_types import Talk, WriteNative
 
 torch = pytest.importorskip("torch", reason="needs the train extra: torch")
 pytest.importorskip("accelerate", reason="needs the train extra: accelerate")
@@ -20,12 +21,13 @@ from tracker.goal import Category, Component, Status  # noqa: E402
 from tracker.vocabulary import Vocabulary  # noqa: E402
 from training.adapter import ADAPTER, read_factors  # noqa: E402
 from training.config import SftConfig  # noqa: E402
-from training.data import Answers, Pack, Packer, labelled_questions  # noqa: E402
+from training.data import Answers, Pack, Packer, labelled_questions, read_labelled  # noqa: E402
 from training.export import averaged, export, read_checkpoint  # noqa: E402
 from training.lineage import nested  # noqa: E402
 from training.loop import LAST  # noqa: E402
 from training.lower import Lower  # noqa: E402
 from training.sft import Batch, Trainer, batch_of, main, pass_loss, spread  # noqa: E402
+from training.unread import main as unread  # noqa: E402
 
 Configure = Callable[..., SftConfig]
 
@@ -243,6 +245,22 @@ def test_weak_conversations_come_first_and_then_among_the_judged_ones(configure:
     trainer = Trainer(config.model_copy(update={"weak": config.train}))
     judged = [judged for _, judged in trainer.schedule()]
     assert judged == [False, True, True, False, True, True, False]
+
+
+def test_what_a_run_never_read_is_kept_for_the_next(configure: Configure, tmp_path: Path) -> None:
+    config = configure("run", passes=1, random_state=3)
+    told, out = tmp_path / "run.toml", tmp_path / "unread.jsonl"
+    (train,) = config.train
+    told.write_text(
+        f"output = '{config.output}'\ntrain = ['{train}', '{train}']\nvalidation = '{config.validation}'\n"
+        "passes = 1\nrandom_state = 3\n"
+    )
+    result = CliRunner().invoke(unread, [str(told), "--of", str(train), "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    assert f"{train}: 1 of 2 read" in result.output
+    listed_twice = Trainer(config.model_copy(update={"train": [train, train]}))
+    ((read, _),) = listed_twice.schedule()
+    assert [c for c in read_labelled(train) if c != read] == read_labelled(out)
 
 
 def test_a_mistake_in_the_configuration_is_one_line(

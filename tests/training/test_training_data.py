@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Talk, WriteNative
+from fixture_types import Talk, WriteNative
 
 from tracker.conversation import Conversation
 from tracker.errors import InputError

@@ -347,6 +347,17 @@ def test_judged_dialogues_never_come_out(folder: Path) -> None:
     ]
 
 
+def test_the_command_ends_on_a_mistake_with_one_line_and_writes_nothing(folder: Path) -> None:
+    (folder / "judged.jsonl").write_text('{"id": "multiwoz-X2"}\n{"name": "no id"}\n', encoding="utf-8")
+    output = folder / "weak.jsonl"
+    arguments = [str(folder / "some.zip"), "--output", str(output), "--exclude", str(folder / "judged.jsonl")]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    (line,) = result.output.splitlines()
+    assert "judged.jsonl:2:" in line
+    assert not output.exists()
+
+
 def test_the_same_seed_writes_the_same_file(folder: Path) -> None:
     first = run(folder, "--seed", "5").read_bytes()
     assert run(folder, "--seed", "5").read_bytes() == first
