@@ -26,6 +26,54 @@ def test_thanks_in_the_last_message_come_there() -> None:
     assert broken_at(rule, "A room.", "Thank you, goodbye.") == 0
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "Before you sign off, thank the tailor.",
+        "Do not let the chat end without a thank-you.",
+        "Leave no conversation without a word of thanks.",
+        "Thank the shop before you go, however it went.",
+    ],
+)
+def test_thanks_before_leaving_in_other_words(rule: str) -> None:
+    assert broken_at(rule, "Thanks, that helps.", "Fine.", "Goodbye.") == 0
+    assert broken_at(rule, "A room.", "That is all. Bye.") == 2
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "Close with a word of thanks.",
+        "Take your leave with thanks.",
+        "Put a word of thanks into your last message.",
+        "Let your last message hold a thank-you.",
+        "Your very last message has to hold a thank-you.",
+        "Say thank you when you sign off.",
+    ],
+)
+def test_thanks_in_the_last_message_in_other_words(rule: str) -> None:
+    assert broken_at(rule, "Thanks.", "Then we are done for today.") == 2
+    assert broken_at(rule, "A room.", "Thank you, goodbye.") == 0
+
+
+def test_at_the_end_may_be_a_message_before_the_goodbye() -> None:
+    rule = "Thank the agent at the end, whatever came of it."
+    assert broken_at(rule, "A room.", "Thanks a lot.", "Bye.") == 0
+    assert broken_at(rule, "Thanks.", "A room.", "Fine.", "Bye.") == 4
+
+
+def test_good_wishes_at_the_end() -> None:
+    for rule in ("Wish the agent a good day when you leave.", "Part with a good wish for the agent."):
+        assert broken_at(rule, "A room.", "That is all. Have a nice one!") == 0
+        assert broken_at(rule, "Good day.", "That is all. Thanks, bye.") == 2
+
+
+def test_please_at_least_once() -> None:
+    rule = 'Say "please" at least once in the conversation.'
+    assert broken_at(rule, "A room, please.", "Bye.") == 0
+    assert broken_at(rule, "A room.", "Fine.", "Bye.") == 3
+
+
 def test_leaving_without_thanks_is_asked_for_or_ruled_out() -> None:
     for rule in ("Don't leave without a word of thanks.", "Never leave the chat without thanking the agent."):
         assert broken_at(rule, "No thanks, the 16th is no good.", "That is all. Bye.") == 0
@@ -112,6 +160,11 @@ def test_what_is_to_be_asked_before_leaving(rule: str) -> None:
     [
         "Thank the agent by name before you leave.",
         "Ask for tea before you eat.",
+        "Thank the agent for a room before you go over to the meal.",
+        "Thank the agent at the end, but not before.",
+        "Close with no more than two sentences.",
+        "Take your leave with thanks and a bye.",
+        "Wish the agent a good day.",
         "Ask for an ID before you leave.",  # too short a word to be looked for
         "Ask about parking and breakfast before you leave.",
         "Ask for a discount three times before you leave.",

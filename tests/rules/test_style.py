@@ -97,6 +97,32 @@ def broken_at(rule: str, *messages: str) -> int:
         ('Begin every message with "Hi".', "Hi, a room.", "History is my subject."),
         ('End every message with "over".', "A room, over.", "It is the turnover."),
         ("Do not write words in capitals.", "From LHR with the USB stick.", "I need it NOW."),
+        ("You write every message as one single sentence.", "A room in Rome.", "Hello. A room in Rome."),
+        ("Make every answer a single sentence.", "A room in Rome.", "Hello. A room in Rome."),
+        ("Answer in no more than two sentences.", "One. Two.", "One. Two. Three."),
+        ("Write two sentences a message at most.", "One. Two.", "One. Two. Three."),
+        ("Write at least two sentences each time.", "One. Two.", "One."),
+        ("Never write more than two sentences at once.", "One. Two.", "One. Two. Three."),
+        ("Write no more than two sentences in any one message.", "One. Two.", "One. Two. Three."),
+        ("Keep every message within two sentences.", "One. Two.", "One. Two. Three."),
+        ("No message of yours is to run past two sentences.", "One. Two.", "One. Two. Three."),
+        ("No message of yours has four words or more.", "One two three.", "One two three four."),
+        ("Be brief: no more than three words a message.", "One two three.", "One two three four."),
+        ("Write no message that is a single word.", "Yes, please.", "Yes."),
+        ("Never answer with a single word.", "Yes, please.", "Yes."),
+        ("Stay under a dozen words in every message.", "A room.", "1 2 3 4 5 6 7 8 9 10 11 12"),
+        ("Never ask two questions in one message.", "The second.", "Which? Where?"),
+        ("Put one question in a message, never more.", "The second.", "Which? Where?"),
+        ("Show your joy with an exclamation mark in every message.", "Yes!", "Yes."),
+        ("Leave exclamation marks out of what you write.", "Yes.", "Yes!"),
+        ("Use no emojis, even if they do.", "Fine.", "Fine 🙂"),
+        ('Never use contractions such as "don\'t" or "I\'m".', "It is Anna's room.", "It’s a room."),
+        ("Write all numbers as words.", "Two rooms.", "2 rooms."),
+        ("Use no capital letters at all.", "a room in rome", "a room in Rome"),
+        ("Don't use capital letters for emphasis.", "A room in Rome.", "I need it NOW."),
+        ("Write no whole word in capitals.", "A room in Rome.", "I need it NOW."),
+        ("Begin every message with a capital letter.", "2 rooms? Two.", "two rooms in Rome."),
+        ("Start no message with a capital letter.", "two rooms in Rome.", "Two rooms."),
     ],
 )
 def test_a_rule_of_every_message(rule: str, keeps: str, breaks: str) -> None:
@@ -110,11 +136,17 @@ def test_a_rule_of_the_first_message_alone() -> None:
     assert broken_at("Begin with a greeting.", "Hello.", "A room.") == 0
     assert broken_at("Begin with a greeting.", "Buongiorno, a room.", "A room.") == 0
     assert broken_at("Do not greet the agent in your first message.", "Hello.") == 1
+    assert broken_at("Open the talk without a greeting.", "Hello.") == 1
+    assert broken_at("A word of greeting has to open the conversation.", "Hello.", "A room.") == 0
+    assert broken_at('Say "please" in your first message.', "A room.", "Please.") == 1
+    assert broken_at("Put a please into your opening message.", "A room, please.", "Two nights.") == 0
 
 
 def test_a_rule_of_the_whole_conversation() -> None:
     rule = "Ask no more than two questions in the whole conversation."
     assert broken_at(rule, "What?", "Fine.", "When?", "Where?") == 4
+    rule = "Keep to a single exclamation mark in the whole talk."
+    assert broken_at(rule, "Hello!", "Fine.", "Great!") == 3
 
 
 @pytest.mark.parametrize(
@@ -156,6 +188,13 @@ def test_a_rule_of_the_whole_conversation() -> None:
         "Greet the agent only in the first message.",
         "Only thank the agent in your first message.",
         "Ask for one question at a time.",
+        "Answer no more than one question in a message.",
+        "Answer yes-or-no questions in a single sentence.",
+        "Answer with one sentence when you are asked for your opinion.",
+        "Say please in your first request.",
+        "Never put two exclamation marks in a row.",
+        "Use no emojis unless they do, however it goes.",
+        "Write your address in capital letters.",
     ],
 )
 def test_what_takes_judgement_is_left_to_the_model(rule: str) -> None:

@@ -1,7 +1,7 @@
 """Policies that need no model: code reads the rule and checks every message of the user's.
 
 style        signs, capitals, lengths, polite and fixed words, the first message
-leaving      thanks, or a question, before the user leaves
+leaving      thanks, a good wish, a please or a question before the user leaves
 disclosure   a name, a date of birth or a number that is kept back, or until the agent asks for it
 wording      what the text of a rule says, and whether it says nothing else
 measures     what can be counted in a message
@@ -26,12 +26,11 @@ from tracker.state import ComponentState
 
 CERTAINTY = 0.97
 """The probability that a check that decides says after a turn what a judge says, as measured on the judged
-training conversations, most of them written later than the rules (``python -m training.ruled``): 98.0% of the
-statuses in style, 97.3% in disclosure."""
+training conversations (``python -m training.ruled``): 98.1% of the statuses in style, 97.5% in disclosure."""
 
 BROKEN = {Status.ALIGNED: 0.1, Status.MISALIGNED: 0.9}
 """Where a policy stands after a turn at which a check that does not decide sees it broken: a judge agrees on
-129 of 143 such turns of the same conversations."""
+236 of 257 such turns of the same conversations."""
 
 
 @dataclass(frozen=True)

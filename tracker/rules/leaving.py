@@ -1,4 +1,4 @@
-"""Rules about what a user says before it leaves: thanks, or a question.
+"""Rules about what a user says before it leaves: thanks, a good wish, a please, or a question.
 
 Knows how such a rule is worded and what a last message looks like; a message that takes no leave is never
 held for the last one. Knows nothing about goals or about what the agent says.
@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Sequence
 
 from tracker.farewell import CLOSED, is_farewell, sentences
-from tracker.rules.measures import THANKS
-from tracker.rules.wording import THANK, one_line
+from tracker.rules.measures import PLEASE, THANKS, WISHES
+from tracker.rules.wording import THANK, one_line, without_concession
 
 _LEAVES = re.compile(
     rf"\b(?:see ya|we(?:'re| are) done(?:(?= here\b| now\b| then\b| for today\b)|{CLOSED})|good day to you"
@@ -36,20 +36,43 @@ _LAST_WORDS = re.compile(
     re.I,
 )
 """Goodbyes that close a message: ``"Till Friday!"``."""
-_ENDS = (
-    r"(?:you (?:leave|go|say goodbye|hang up|end the (?:chat|conversation))|the (?:chat|conversation) ends)"
+_TALK = r"(?:chat|conversation|talk|call)"
+_LEAVE = (
+    r"(?:leave|go|close|part|finish|sign off|ring off|hang up|say goodbye|take (?:your )?leave"
+    rf"|(?:leave|end|close)(?: the {_TALK})?)"
 )
-_BEFORE = rf"before {_ENDS}"
-_LAST = (
-    r"in your (?:last|final|closing) message|as you (?:take your leave|leave)"
-    r"|when you (?:take leave|leave|say goodbye)"
+_BEFORE = rf"before (?:you {_LEAVE}|the {_TALK} ends)"
+_LAST = rf"in your (?:very )?(?:last|final|closing) (?:message|line|words)|(?:as|when) you {_LEAVE}"
+_AT_THE_END = rf"at the (?:very )?end(?: of the {_TALK})?"
+_WITHOUT = (
+    r"without (?:(?:any |a word of )?thanks|a thank[- ]you|thanking (?:the [a-z]+|them)"
+    r"|having (?:said thank you|thanked (?:the [a-z]+|them)))"
 )
-_THANK = rf"(?:you )?(?:{THANK})"
-_WITHOUT_THANKS = (
-    r"(?:you )?leave(?: the (?:chat|conversation))? without "
-    r"(?:thanks|a word of thanks|thanking (?:the agent|them))"
-)
+_LEAVE_WITHOUT = rf"(?:you )?{_LEAVE} {_WITHOUT}"
 _NOT = r"(?:do not|don't|never) "
+_NEVER_WITHOUT = rf"{_NOT}(?:{_LEAVE_WITHOUT}|let the {_TALK} end {_WITHOUT})|leave no {_TALK} {_WITHOUT}"
+_WISH = (
+    r"wish (?:the [a-z]+|them|him|her) (?:well|luck"
+    r"|something (?:good|nice|kind|pleasant)"
+    r"|an? (?:good|nice|pleasant|lovely) (?:day|night|evening|afternoon|weekend))"
+)
+_POLITE: tuple[tuple[str, str, re.Pattern[str]], ...] = (
+    (
+        rf"(?:you )?(?:{THANK})",
+        r"(?:a word of thanks|(?:warm )?thanks|a thank[- ]you)(?: for the [a-z]+)?",
+        THANKS,
+    ),
+    (
+        rf"(?:you )?{_WISH}",
+        r"(?:an? (?:good|friendly) wish|good wishes)(?: for (?:the [a-z]+|them))?",
+        WISHES,
+    ),
+)
+"""What a user is to do as it leaves, the same as a thing, and what a message has in which it is done."""
+_AT_LEAST_ONCE = (
+    r"(?:you )?(?:say|put in an?|use the word) [\"']?please[\"']? "
+    rf"(?:(?:at least once|once at least)(?: {_BEFORE}| before you are done| in the {_TALK})?|{_BEFORE})"
+)
 _ASK = r"(?:you )?ask (?:for|about|whether|if|what|how|when|which|who)"
 _REQUEST = re.compile(
     r"\?|\b(?:please|tell me|let me know|(?:could|can|would) you|(?:can|may) i|i(?:'d| would) like"
@@ -68,13 +91,20 @@ _STEM = 5
 
 def read_leaving(text: str) -> Callable[[Sequence[str]], bool] | None:
     """The check of such a rule, or ``None``; takes the user's messages, of which the last may break it."""
-    plain = one_line(text).lower()
-    if re.fullmatch(rf"{_THANK} {_BEFORE}|{_NOT}{_WITHOUT_THANKS}", plain):
-        return lambda said: _leaves(said) and not any(map(THANKS.search, said))
-    if re.fullmatch(rf"{_THANK} (?:{_LAST})", plain):
-        return lambda said: _leaves(said) and THANKS.search(said[-1]) is None
-    if re.fullmatch(_WITHOUT_THANKS, plain):
+    plain = without_concession(one_line(text).lower())
+    if re.fullmatch(_NEVER_WITHOUT, plain):
+        return _unsaid(THANKS)
+    if re.fullmatch(_LEAVE_WITHOUT, plain):
         return lambda said: _leaves(said) and THANKS.search(said[-1]) is not None
+    if re.fullmatch(_AT_LEAST_ONCE, plain):
+        return _unsaid(PLEASE)
+    for do, thing, pattern in _POLITE:
+        if re.fullmatch(rf"{do} {_BEFORE}|{_BEFORE},? {do}", plain):
+            return _unsaid(pattern)
+        if re.fullmatch(rf"{do} (?:{_LAST})|(?:{_LAST}),? {do}|{_closing_with(thing)}", plain):
+            return _unsaid(pattern, since=1)
+        if re.fullmatch(rf"{do} {_AT_THE_END}|{_AT_THE_END},? {do}|have {thing} {_AT_THE_END}", plain):
+            return _unsaid(pattern, since=2)
     found = re.fullmatch(rf"{_ASK} (.+) {_BEFORE}", plain) or re.fullmatch(rf"{_BEFORE},? {_ASK} (.+)", plain)
     if found is None:
         return None
@@ -90,6 +120,21 @@ def read_leaving(text: str) -> Callable[[Sequence[str]], bool] | None:
         )
 
     return lambda said: _leaves(said) and not any(map(asked, said))
+
+
+def _closing_with(thing: str) -> str:
+    """How a rule says that something is in the last message, as an expression."""
+    last = r"(?:your|the) (?:very )?(?:last|final|closing) (?:message|line|words)"
+    return (
+        rf"(?:you )?(?:{_LEAVE}|end)(?: the agent)? (?:with|on) {thing}"
+        rf"|(?:put|add) {thing} (?:in|into|to) {last}"
+        rf"|(?:let {last}|{last} (?:must|should|has to|have to)) (?:hold|contain|have) {thing}"
+    )
+
+
+def _unsaid(pattern: re.Pattern[str], *, since: int = 0) -> Callable[[Sequence[str]], bool]:
+    """Broken where the user leaves and has not said it, in the last ``since`` messages or, with 0, ever."""
+    return lambda said: _leaves(said) and not any(map(pattern.search, said[-since:]))
 
 
 def _leaves(said: Sequence[str]) -> bool:

@@ -16,12 +16,25 @@ GREETING = re.compile(
     r"|^(?:morning|afternoon|evening)\s*(?:[.!]|,(?! (?:please|around|about|at|if|or|not)\b))",
     re.I,
 )
+_TIME = "day|morning|afternoon|evening|night|weekend|week"
+WISHES = re.compile(
+    rf"\b(?:have|enjoy|wish\w*)\b[^.?!]*\b(?:{_TIME}|time|one|well|luck|best)\b"
+    rf"|\b(?:good|nice|lovely|great|pleasant|wonderful) (?:{_TIME}|luck|one)\b"
+    r"|\bhave an? (?:\w+ )?(?:good|nice|great|lovely|pleasant|wonderful)\b"
+    r"|\ball the best\b|\btake care\b|\bbest wishes\b|\bgod bless\b",
+    re.I,
+)
+"""Good wishes for somebody: ``"Have a quiet night."``."""
 SORRY = re.compile(r"\b(?:sorry|apolog\w+|forgive me|pardon me|excuse me)\b", re.I)
 _PICTURE = r"[\U0001F300-\U0001FAFF☀-➿⌚-⏿⭐⭕][️\U0001F3FB-\U0001F3FF]*"
 EMOJI = re.compile(
     rf"{_PICTURE}(?:\u200d{_PICTURE})*|[\U0001F1E6-\U0001F1FF]{{2}}|(?<!\w)[:;]-?[)(DPp](?!\w)"
 )
 """One that is made of several, such as a family or a flag, is one."""
+CONTRACTIONS = re.compile(
+    r"\b\w+(?:n['’]t|['’](?:m|re|ve|ll|d))\b|\b(?:it|that|there|what|where|who|how|he|she|here|let)['’]s\b",
+    re.I,
+)
 CAPITALS = re.compile(
     r"\b(?:ALL|AND|ANY|ARE|BAD|BIG|BUT|CAN|DAY|DID|END|FOR|GET|GOT|HAD|HAS|HER|HIM|HIS|HOW|ITS|LET|LOT|NEW|NOT|NOW|OFF"
     r"|OLD|ONE|OUR|OUT|PAY|SAD|SAY|SEE|SHE|THE|TOO|TRY|TWO|WAS|WAY|WHO|WHY|WIN|YES|YET|YOU"

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tracker.rules.measures import (
     CAPITALS,
+    CONTRACTIONS,
     EMOJI,
     GREETING,
     PLEASE,
@@ -30,11 +31,33 @@ Breaks = Callable[[Sequence[str]], bool]
 
 def read_style(text: str) -> Breaks | None:
     """The check of a rule of style, or ``None`` where the text says anything that code cannot decide."""
-    wording = Wording.of(text)
+    wording = _plainer(Wording.of(text))
     if wording.insists or wording.permits or wording.contrasts:
         return None
-    readers = (_length, _beginning, _ending, _first, _asking, _signs, _questions, _capitals, _fixed)
+    readers = (
+        *(_length, _beginning, _ending, _first, _asking, _contractions, _numbers),
+        *(_signs, _questions, _capitals, _fixed),
+    )
     return next((found for reader in readers if (found := reader(wording)) is not None), None)
+
+
+_PLAINER = (
+    (r"^(?:be brief|stay brief|keep it short|give short answers)[:,] ", "write in a message "),
+    (r"^show your joy (?=with\b)", "write "),
+    (r"\bone single\b|\b(?:an? )single(?= (?:word|sentence|question|exclamation|emoji|smiley))", "one"),
+    (r"\bany one message\b", "each message"),
+    (r"^((?:(?:you|never|do not|don't) )*)(?:answer|reply)(?= (?:in|with) )", r"\1write in a message"),
+    (r"^make every answer (?=one\b)", "write in every message "),
+    (r"(?<=\bout) of what you write\b|\bin (?:what you write|your writing)\b|, never more$", ""),
+)
+"""What rules are worded with, and the plainer words for it."""
+
+
+def _plainer(wording: Wording) -> Wording:
+    text = wording.text
+    for worded, plain in _PLAINER:
+        text = re.sub(worded, plain, text)
+    return Wording(" ".join(text.split()), wording.quoted)
 
 
 def _in_each(broken: Callable[[str], bool]) -> Breaks:
@@ -77,11 +100,15 @@ _LIMITS = (
     _Limit(r"n u (?:at most|at the most|or fewer|or less)", lambda n: (0, n)),
     _Limit(r"(?:at least|no fewer than|not fewer than|no less than|a minimum of) n u", lambda n: (n, _ANY)),
     _Limit(r"n u or more", lambda n: (n, _ANY)),
+    _Limit(r"n u or more", lambda n: (0, n - 1), negated=True),
+    _Limit(r"within n u", lambda n: (0, n)),
     _Limit(r"(?:under|below|fewer than|less than|shorter than) n u", lambda n: (0, n - 1)),
     _Limit(r"(?:fewer than|less than|shorter than) n u", lambda n: (n, _ANY), negated=True),
-    _Limit(r"(?:more than|longer than|over|beyond) n u", lambda n: (0, n), negated=True),
+    _Limit(r"(?:more than|longer than|over|beyond|past) n u", lambda n: (0, n), negated=True),
     _Limit(r"(?:exactly|precisely) n u", lambda n: (n, n)),
 )
+_NONE_OF = _Limit("n u", lambda n: (0, n - 1) if n > 1 else (2, _ANY), negated=True)
+"""Two sentences are too many, a single word is too little."""
 _CAPS = re.compile(r"\b(?:only|just|at a time)\b|\b(?:keep|limit|stick|restrict|hold)s?\b.* to n u")
 """What makes a bare number the most that is allowed."""
 _COUNTS: tuple[tuple[str, Callable[[str], int]], ...] = (
@@ -90,24 +117,28 @@ _COUNTS: tuple[tuple[str, Callable[[str], int]], ...] = (
     (r"questions?", count_questions),
     (r"characters?", len),
     (r"exclamation marks?", lambda text: text.count("!")),
-    (r"emojis?", lambda text: len(EMOJI.findall(text))),
+    (r"(?:emojis?|smileys?)", lambda text: len(EMOJI.findall(text))),
 )
 _A_MESSAGE = re.compile(r"\bmessages?\b|\bat a time\b")
+_AT_A_TIME = r"(?<=n u )(?:(?:a|per) (?:message|time)|each time|at once)"
 _ALTOGETHER = re.compile(
-    r"\b(?:whole|entire) (?:conversation|chat)\b|\baltogether\b"
+    r"\b(?:whole|entire) (?:conversation|chat|talk)\b|\baltogether\b"
     r"|\bin (?:all|total)\b(?! (?:of )?(?:your |the )?messages?\b)"
 )
-_AROUND = r"ask|asks|long|run|runs|consists?|goes|go|than|length|total|limits?|sticks?|restricts?"
+_AROUND = r"ask|asks|long|run|runs|consists?|goes|go|than|length|total|limits?|sticks?|restricts?|stays?|down"
 
 
 def _length(wording: Wording) -> Breaks | None:
     for unit, count in _COUNTS:
-        amount = rf"(?:({NUMBER})(?: (?:or|to) | ?[-–] ?))?({NUMBER})((?: (?:{NUMBER}))*) {unit}"
+        amount = rf"(?:({NUMBER})(?: (?:or|to) | ?[-–] ?(?=\d)))?({NUMBER})((?: (?:{NUMBER}))*) {unit}"
         found = re.search(rf"\b{amount}\b", wording.text)
         counted = wording.without(amount, "n u")
         if found is not None and counted is not None:
             if found[3] or re.search(r"\basks? (?:them |the agent )?for\b", counted.text):
                 return None  # "twenty five" is neither of its words; "ask for one question" is the agent's
+            at_a_time = counted.without(_AT_A_TIME)
+            if at_a_time is not None:
+                counted = replace(at_a_time, text=f"{at_a_time.text} in a message")
             most = number(found[2])
             return _limited(counted, count, number(found[1]) if found[1] else most, most)
     return None
@@ -117,7 +148,10 @@ def _limited(counted: Wording, count: Callable[[str], int], least: int, most: in
     capped = count is count_questions or _CAPS.search(counted.text) is not None
     # Nobody asks a question for a rule's sake: a bare number of them is the most.
     bare = _Limit("n u", lambda _: (0 if capped else least, most))
-    for limit in (*_LIMITS, bare):
+    limits = [*_LIMITS, bare]
+    if most > 1 or count in (count_words, count_sentences):  # "not a single emoji" means none
+        limits.append(_NONE_OF)
+    for limit in limits:
         rest = counted.without(limit.worded)
         if rest is None or rest.forbids != limit.negated:
             continue
@@ -169,6 +203,11 @@ def _ends_with_sign(sign: str) -> Breaks:
 
 
 def _beginning(wording: Wording) -> Breaks | None:
+    capital = "an? (?:capital(?: letter)?|upper-case letter)"
+    if re.fullmatch(rf"(?:you )?{_BEGIN} {_EACH} with {capital}", wording.text):
+        return _in_each(lambda message: _first_sign(message).islower())
+    if re.fullmatch(rf"(?:you )?{_BEGIN} no message with {capital}", wording.text):
+        return _in_each(lambda message: _first_sign(message).isupper())
     found = re.fullmatch(
         rf"(?:you )?{_BEGIN} {_EACH} (?:with|by saying) "
         r"(?:(?:the words? )?q|(a greeting|a hello)( or a thank-you)?)",
@@ -180,6 +219,10 @@ def _beginning(wording: Wording) -> Breaks | None:
         return _at_edge(wording.quoted[0], str.startswith)
     patterns = (GREETING, THANKS) if found[2] else (GREETING,)
     return _in_each(lambda message: not any(pattern.search(message[:_OPENING]) for pattern in patterns))
+
+
+def _first_sign(message: str) -> str:
+    return next(filter(str.isalnum, message), "")
 
 
 def _at_edge(wanted: str, has: Callable[[str, str], bool]) -> Breaks:
@@ -196,19 +239,22 @@ def _bare(text: str) -> str:
 
 # The first message
 
+_A_GREETING = r"an? (?:word of |short |friendly |cheerful )?(?:greeting|hello)"
 _POLITE: tuple[tuple[str, re.Pattern[str]], ...] = (
     (r"apologi[sz]e(?: to the agent)?|say(?: that)?(?: you are)? sorry", SORRY),
     (THANK, THANKS),
-    (r"greet(?: the agent)?|say hello|(?:with )?a greeting", GREETING),
+    (rf"greet(?: the [a-z]+)?|say hello|(?:with )?{_A_GREETING}", GREETING),
+    (r"(?:say |the word )?please", PLEASE),
 )
+_TALK = r"(?: the (?:conversation|chat|talk))?"
 _AT_FIRST = (
-    rf"(?:{_BEGIN} |in |with )?(?:your |the )?(?:very )?first message"
-    rf"|{_BEGIN}(?: the conversation)?(?= with a greeting)"
+    rf"(?:{_BEGIN} |in |into |with )?(?:your |the )?(?:very )?(?:first|opening) message"
+    rf"|{_BEGIN}{_TALK}(?= with(?:out)? {_A_GREETING})|(?:has to|must|should) {_BEGIN}{_TALK}"
 )
 
 
 def _first(wording: Wording) -> Breaks | None:
-    rest = wording.without(_AT_FIRST)
+    rest = _spelt_out(wording).without(_AT_FIRST)
     if rest is None or re.search(r"\b(?:only|just)\b", rest.text):
         return None  # "only in the first message" says more of the others
     for named, pattern in _POLITE:
@@ -224,7 +270,7 @@ def _in_the_first(pattern: re.Pattern[str], *, wanted: bool) -> Breaks:
 
 # Signs, letters and words
 
-_EITHER = r"please or (?:thank you|thanks)"
+_EITHER = r"please or (?:an? )?(?:thank[- ]you|thanks)"
 _BOTH = r"please (?:nor|and) (?:thank you|thanks)"
 _SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (r"exclamation (?:marks?|points?)", re.compile("!")),
@@ -241,23 +287,42 @@ _SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 _REQUEST = re.compile(r"\?|\b(?:could|can|would) you|\bi(?:['’]d| would) like|\bi (?:want|need)\b", re.I)
 _SMALL = r"lower[- ]?case(?: letters?)?|small letters?"
+_TO_STRESS = r"(?:to|for) (?:stress|emphasi[sz]e|emphasis|shouting)(?: (?:it|things|words?))?"
 _CAPITAL = r"capitals?(?: letters?)?|upper[- ]?case(?: letters?)?"
 
 
 def _signs(wording: Wording) -> Breaks | None:
-    text = wording.text
-    for word in wording.quoted:
-        text = re.sub(r"\bq\b", _bare(word), text, count=1)
+    spelt = _spelt_out(wording)
     for named, pattern in _SIGNS:
-        rest = Wording(text).without(named)
+        rest = spelt.without(named)
         if rest is None:
             continue
         if named == _BOTH and not rest.forbids:
             return None  # one of them would not do
-        if pattern in (PLEASE, THANKS, SORRY) and rest.demands and not _A_MESSAGE.search(text):
+        if pattern in (PLEASE, THANKS, SORRY) and rest.demands and not _A_MESSAGE.search(spelt.text):
             return None  # "always say please" means where it is due
         return _polar(rest, _has(pattern))
     return None
+
+
+def _contractions(wording: Wording) -> Breaks | None:
+    rest = wording.without(r"(?:contractions?|contracted forms?)(?: (?:such as|like)(?: q| or| and|,)+)?")
+    return None if rest is None or not rest.forbids else _polar(rest, _has(CONTRACTIONS))
+
+
+def _numbers(wording: Wording) -> Breaks | None:
+    """Numbers written as words: a figure breaks the rule."""
+    told = r"(?:you )?writes? (?:out )?(?:all |every )?(?:the |your )?(?:numbers?|figures?)(?: out)?"
+    as_words = r"(?:as|in) (?:an? )?words?"
+    return _in_each(_has(re.compile(r"\d"))) if re.fullmatch(f"{told} {as_words}", wording.text) else None
+
+
+def _spelt_out(wording: Wording) -> Wording:
+    """The wording with what stood in quotation marks in its place, in bare words."""
+    text = wording.text
+    for word in wording.quoted:
+        text = re.sub(r"\bq\b", _bare(word), text, count=1)
+    return Wording(text)
 
 
 def _asking(wording: Wording) -> Breaks | None:
@@ -287,12 +352,19 @@ def _capitals(wording: Wording) -> Breaks | None:
         small = small.without(rf"(?:without|no|not)(?: any| a single)? (?:{_CAPITAL})") or small
         return _in_each(has_any) if not small.forbids and small.says_nothing_else() else None
     rest = wording.without(_CAPITAL)
-    if rest is None or re.search(r"\b(?:all|whole|entire|only|throughout)\b", rest.text):
+    if rest is None:
+        return None
+    stressed = rest.without(_TO_STRESS)
+    if stressed is not None:
+        return _polar(stressed, _has(CAPITALS))
+    if rest.forbids:
+        rest = rest.without(r"at all|throughout|whole(?= words?\b)|(?<=\bin )only") or rest
+    if re.search(r"\b(?:all|whole|entire|only|throughout)\b", rest.text):
         return None
     if re.search(r"\bin (?:capitals?|upper[- ]?case)\b", wording.text) and "word" not in rest.text:
         return None  # "never write in capital letters" allows one that begins a name
     if re.search(r"\bwords?\b", rest.text):
-        return _polar(rest.without("to stress (?:it|things)") or rest, _has(CAPITALS))
+        return _polar(rest, _has(CAPITALS))
     return _in_each(has_any) if rest.forbids and rest.says_nothing_else() else None
 
 

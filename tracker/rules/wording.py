@@ -15,10 +15,12 @@ UNITS = (
     *("twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
 )
 _TENS = {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "twenty-five": 25, "a hundred": 100}
-_NUMBERS = {word: value for value, word in enumerate(UNITS)} | _TENS | {"single": 1}
+_DOZEN = {"a dozen": 12, "dozen": 12}
+_NUMBERS = {word: value for value, word in enumerate(UNITS)} | _TENS | _DOZEN | {"single": 1}
 NUMBER = r"\d+|" + "|".join(sorted(_NUMBERS, key=len, reverse=True))
 """What ``number`` reads, as an expression."""
-THANK = r"thank (?:the agent|them)|say (?:thank you|thanks)(?: to (?:the agent|them))?"
+_THANKED = r"(?:the [a-z]+|them|him|her|it)"
+THANK = rf"thank {_THANKED}|(?:say|give) (?:a word of thanks|your thanks|thank you|thanks)(?: to {_THANKED})?"
 """How a rule asks for thanks, as an expression."""
 
 _DENIES = r"\b(?:never|not|no|none|neither|avoid|nothing)\b|n't\b"
@@ -31,14 +33,16 @@ _PERMITS = re.compile(
     r"|(?:\bnot|n't) (?:\w+ )?all\b|(?:\b(?:not|never)|n't)\b.*\b(?:every|each|always)\b"
 )
 _MAY = re.compile(r"\b(?:may|can)\b")
+_CONCESSION = re.compile(r",? (?:even (?:if|when|though)|however|whatever|no matter (?:how|what))\b[^,;:]*$")
+"""What makes no difference to a rule, and says so."""
 _CONTRAST = re.compile(r";|(?:,| and| but) (?:not|never|only|don't|do not)\b")
 _HARMLESS = frozenset(
     "you your yours user user's agent it its they them there that this these a an the of in into to at "
     "as with by and or nor on out is are be been being have has had do does must should shall will can "
     "may ever even least use uses used using write writes writing written put puts keep keeps send "
     "sends say says saying speak type add include includes contain contains come comes let make makes "
-    "sure message messages word words one single from for chat conversation whole entire time times "
-    "only just altogether very anywhere kind some show shows give gives hold holds lot text texts "
+    "sure message messages word words one single from for chat conversation talk whole entire time times "
+    "only just altogether very per joy anywhere kind some show shows give gives hold holds lot text texts "
     "anything sign signs letter letters q".split()
 )
 """Words that add no condition, no exception and no other thing."""
@@ -49,7 +53,7 @@ class Wording:
     """The text of a rule, ready to be looked at."""
 
     text: str
-    """In lower case, on one line, with plain quotation marks and without its full stop."""
+    """In lower case, on one line, with plain quotation marks, without its full stop and its concession."""
     quoted: tuple[str, ...] = ()
     """What stands in quotation marks, as it was written; ``q`` stands in its place in the text."""
 
@@ -58,7 +62,7 @@ class Wording:
         plain = one_line(text)
         marked = re.compile(r'"([^"]+)"' if '"' in plain else r"(?<!\w)'([^']+)'(?!\w)")
         quoted = tuple(found.strip(" .,") or found for found in marked.findall(plain))
-        return cls(marked.sub("q", plain).lower(), quoted)
+        return cls(without_concession(marked.sub("q", plain).lower()), quoted)
 
     @property
     def forbids(self) -> bool:
@@ -99,6 +103,11 @@ class Wording:
 def one_line(text: str) -> str:
     """A text on one line, with plain quotation marks and without its full stop."""
     return " ".join(re.sub("[“”]", '"', re.sub("[‘’]", "'", text)).split()).rstrip(" .")
+
+
+def without_concession(text: str) -> str:
+    """A text in lower case without an "even if" or "however" at its end."""
+    return _CONCESSION.sub("", text)
 
 
 def number(text: str) -> int:
