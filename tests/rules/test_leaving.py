@@ -57,6 +57,7 @@ def test_thanks_in_the_last_message_in_other_words(rule: str) -> None:
 
 
 def test_at_the_end_may_be_a_message_before_the_goodbye() -> None:
+    assert read_leaving("Thank the agent at the end unless nothing came of it.") is None
     rule = "Thank the agent at the end, whatever came of it."
     assert broken_at(rule, "A room.", "Thanks a lot.", "Bye.") == 0
     assert broken_at(rule, "Thanks.", "A room.", "Fine.", "Bye.") == 4
@@ -66,6 +67,10 @@ def test_good_wishes_at_the_end() -> None:
     for rule in ("Wish the agent a good day when you leave.", "Part with a good wish for the agent."):
         assert broken_at(rule, "A room.", "That is all. Have a nice one!") == 0
         assert broken_at(rule, "Good day.", "That is all. Thanks, bye.") == 2
+
+
+def test_what_is_asked_for_in_the_plural_may_be_asked_in_the_singular() -> None:
+    assert broken_at("Ask about the fees before you leave.", "What is the fee?", "Bye.") == 0
 
 
 def test_please_at_least_once() -> None:

@@ -133,8 +133,18 @@ def _closing_with(thing: str) -> str:
 
 
 def _unsaid(pattern: re.Pattern[str], *, since: int = 0) -> Callable[[Sequence[str]], bool]:
-    """Broken where the user leaves and has not said it, in the last ``since`` messages or, with 0, ever."""
-    return lambda said: _leaves(said) and not any(map(pattern.search, said[-since:]))
+    """Broken where the user leaves and has not said it, in the last ``since`` messages or, with 0, ever.
+
+    Who says goodbye twice has two last messages.
+    """
+
+    def breaks(said: Sequence[str]) -> bool:
+        if not _leaves(said):
+            return False
+        again = len(said) > 1 and _leaves(said[:-1])
+        return not any(map(pattern.search, said[-(since + again) if since else 0 :]))
+
+    return breaks
 
 
 def _leaves(said: Sequence[str]) -> bool:
@@ -149,4 +159,5 @@ def _leaves(said: Sequence[str]) -> bool:
 
 
 def _stems(text: str) -> set[str]:
-    return {word[:_STEM] for word in re.findall(r"[a-z]{3,}", text.lower()) if word not in _SMALL}
+    words = (word for word in re.findall(r"[a-z]{3,}", text.lower()) if word not in _SMALL)
+    return {(word[:-1] if len(word) > 3 and word.endswith("s") else word)[:_STEM] for word in words}

@@ -21,7 +21,9 @@ WISHES = re.compile(
     rf"\b(?:have|enjoy|wish\w*)\b[^.?!]*\b(?:{_TIME}|time|one|well|luck|best)\b"
     rf"|\b(?:good|nice|lovely|great|pleasant|wonderful) (?:{_TIME}|luck|one)\b"
     r"|\bhave an? (?:\w+ )?(?:good|nice|great|lovely|pleasant|wonderful)\b"
-    r"|\ball the best\b|\btake care\b|\bbest wishes\b|\bgod bless\b",
+    r"|\bhave an? \w+ (?:shift|trip|flight|journey)\b|\bhave fun\b|\bhappy \w+\b|\bmerry\b|\bgod bless\b"
+    r"|\b(?:stay|keep|be) (?:safe|well|warm)\b|\bsafe (?:travels|journey)\b|\bwish(?:es)?\b|\bgoodnight\b"
+    rf"|\bhope\b[^.?!]*\b(?:{_TIME}|well)\b|\ball the best\b|\bbest of luck\b|\btake (?:care|it easy)\b",
     re.I,
 )
 """Good wishes for somebody: ``"Have a quiet night."``."""
@@ -31,10 +33,11 @@ EMOJI = re.compile(
     rf"{_PICTURE}(?:\u200d{_PICTURE})*|[\U0001F1E6-\U0001F1FF]{{2}}|(?<!\w)[:;]-?[)(DPp](?!\w)"
 )
 """One that is made of several, such as a family or a flag, is one."""
+_IS = r"it|that|there|here|wh(?:at|en|ere|o|y)|how|s?he|let|name|(?:every|some|no|any)(?:body|one|thing)"
 CONTRACTIONS = re.compile(
-    r"\b\w+(?:n['’]t|['’](?:m|re|ve|ll|d))\b|\b(?:it|that|there|what|where|who|how|he|she|here|let)['’]s\b",
-    re.I,
+    rf"\b\w+(?:n['’]t|['’](?:m|re|ve|ll|d))\b|\b(?:{_IS})['’]s\b|\b(?:don|can|won|didn|doesn|isn)t\b", re.I
 )
+"""Those that can be told from a possessive."""
 CAPITALS = re.compile(
     r"\b(?:ALL|AND|ANY|ARE|BAD|BIG|BUT|CAN|DAY|DID|END|FOR|GET|GOT|HAD|HAS|HER|HIM|HIS|HOW|ITS|LET|LOT|NEW|NOT|NOW|OFF"
     r"|OLD|ONE|OUR|OUT|PAY|SAD|SAY|SEE|SHE|THE|TOO|TRY|TWO|WAS|WAY|WHO|WHY|WIN|YES|YET|YOU"
@@ -48,7 +51,7 @@ _SENTENCE_END = re.compile(
     r"(?<!\bMr)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bMrs)(?<!\bProf)(?<!\b[A-HJ-Z])(?<!\be\.g)(?<!\bi\.e)"
     r"(?<!\bNo(?=\.\s?\d))(?<!\betc(?=\.\s[a-z]))(?<!\bAve(?=\.\s[a-z]))"
     r"(?<!\b(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?=\.\s\d))"
-    r"(?<!\bapprox)[.!?…]+(?<!\b[ap]\.m\.(?=\s[a-z\d]))[\"'”’)]*(?=\s+\S)|\n+(?=\s*\S)"
+    r"(?<!\bapprox)[.!?…]+(?<!\b[ap]\.m\.(?=\s[a-z\d]))[\"'”’)]*(?=\s+(?:[^\w\s]+\s+)*[^\w\s]*\w)|(?<![,.!?…\n])\n+(?=\s*\w)"
 )
 
 _WH = r"(?:what|when|where|who|why|which|how)"

@@ -42,13 +42,14 @@ def read_style(text: str) -> Breaks | None:
 
 
 _PLAINER = (
-    (r"^(?:be brief|stay brief|keep it short|give short answers)[:,] ", "write in a message "),
+    (r"^(?:be brief|stay brief|keep it short|give short answers)[:,] ", "write only in a message "),
     (r"^show your joy (?=with\b)", "write "),
     (r"\bone single\b|\b(?:an? )single(?= (?:word|sentence|question|exclamation|emoji|smiley))", "one"),
-    (r"\bany one message\b", "each message"),
+    (r"\b((?:more than|at most|up to)\b.* in) any one message\b", r"\1 a message"),
     (r"^((?:(?:you|never|do not|don't) )*)(?:answer|reply)(?= (?:in|with) )", r"\1write in a message"),
     (r"^make every answer (?=one\b)", "write in every message "),
-    (r"(?<=\bout) of what you write\b|\bin (?:what you write|your writing)\b|, never more$", ""),
+    (r"(?<=\bout) of what you write\b|\bin (?:what you write|your writing)\b", ""),
+    (r", never more$", " only"),
 )
 """What rules are worded with, and the plainer words for it."""
 
@@ -58,6 +59,9 @@ def _plainer(wording: Wording) -> Wording:
     for worded, plain in _PLAINER:
         text = re.sub(worded, plain, text)
     return Wording(" ".join(text.split()), wording.quoted)
+
+
+_ONLY = re.compile(r"\b(?:only|just)\b")
 
 
 def _in_each(broken: Callable[[str], bool]) -> Breaks:
@@ -73,7 +77,7 @@ def _polar(rest: Wording, has: Callable[[str], bool]) -> Breaks | None:
 
     ``rest`` is the wording without what it is about.
     """
-    if not rest.says_nothing_else():
+    if not rest.says_nothing_else() or (rest.forbids and _ONLY.search(rest.text)):
         return None
     if rest.forbids:
         return _in_each(has)
@@ -99,7 +103,7 @@ _LIMITS = (
     _Limit(r"(?:at most|up to|no more than|not more than|a maximum of) n u", lambda n: (0, n)),
     _Limit(r"n u (?:at most|at the most|or fewer|or less)", lambda n: (0, n)),
     _Limit(r"(?:at least|no fewer than|not fewer than|no less than|a minimum of) n u", lambda n: (n, _ANY)),
-    _Limit(r"n u or more", lambda n: (n, _ANY)),
+    _Limit(r"n u (?:or more|at least|at the least)", lambda n: (n, _ANY)),
     _Limit(r"n u or more", lambda n: (0, n - 1), negated=True),
     _Limit(r"within n u", lambda n: (0, n)),
     _Limit(r"(?:under|below|fewer than|less than|shorter than) n u", lambda n: (0, n - 1)),
@@ -107,9 +111,10 @@ _LIMITS = (
     _Limit(r"(?:more than|longer than|over|beyond|past) n u", lambda n: (0, n), negated=True),
     _Limit(r"(?:exactly|precisely) n u", lambda n: (n, n)),
 )
-_NONE_OF = _Limit("n u", lambda n: (0, n - 1) if n > 1 else (2, _ANY), negated=True)
-"""Two sentences are too many, a single word is too little."""
-_CAPS = re.compile(r"\b(?:only|just|at a time)\b|\b(?:keep|limit|stick|restrict|hold)s?\b.* to n u")
+_TOO_MANY = _Limit("n u", lambda n: (0, n - 1), negated=True)
+_TOO_LITTLE = _Limit("n u", lambda n: (n + 1, _ANY), negated=True)
+"""How a bare number is meant that is ruled out: two questions are too many, a single word is too little."""
+_CAPS = re.compile(r"\b(?:only|just|at a time|limit)\b|\b(?:keep|limit|stick|restrict|hold)s?\b.* to n u")
 """What makes a bare number the most that is allowed."""
 _COUNTS: tuple[tuple[str, Callable[[str], int]], ...] = (
     (r"words?", count_words),
@@ -149,13 +154,15 @@ def _limited(counted: Wording, count: Callable[[str], int], least: int, most: in
     # Nobody asks a question for a rule's sake: a bare number of them is the most.
     bare = _Limit("n u", lambda _: (0 if capped else least, most))
     limits = [*_LIMITS, bare]
-    if most > 1 or count in (count_words, count_sentences):  # "not a single emoji" means none
-        limits.append(_NONE_OF)
+    if most == 1 and count in (count_words, count_sentences):  # "not a single emoji" means none
+        limits.append(_TOO_LITTLE)
+    elif most > 1 and count is not count_words and not _ONLY.search(counted.text):
+        limits.append(_TOO_MANY)
     for limit in limits:
         rest = counted.without(limit.worded)
         if rest is None or rest.forbids != limit.negated:
             continue
-        if not (rest.without(_AROUND) or rest).says_nothing_else():
+        if not (rest.without(_AROUND) or rest).says_nothing_else() or re.search(r"\bleast\b", rest.text):
             return None
         return _within(*limit.allows(most), count, counted)
     return None
@@ -255,8 +262,11 @@ _AT_FIRST = (
 
 def _first(wording: Wording) -> Breaks | None:
     rest = _spelt_out(wording).without(_AT_FIRST)
-    if rest is None or re.search(r"\b(?:only|just)\b", rest.text):
-        return None  # "only in the first message" says more of the others
+    # "Only in the first message" says more of the others, "from the first message on" as much of all.
+    if rest is None or re.search(r"\b(?:only|just|from|messages?|time)\b|\bnever\b", rest.text):
+        return None
+    if "please" in rest.text and re.search(rf"\b{_BEGIN}\b", wording.text):
+        return None
     for named, pattern in _POLITE:
         left = rest.without(named)
         if left is not None and left.says_nothing_else():
@@ -312,7 +322,9 @@ def _contractions(wording: Wording) -> Breaks | None:
 
 def _numbers(wording: Wording) -> Breaks | None:
     """Numbers written as words: a figure breaks the rule."""
-    told = r"(?:you )?writes? (?:out )?(?:all |every )?(?:the |your )?(?:numbers?|figures?)(?: out)?"
+    told = (
+        r"(?:you )?writes? (?:out )?(?:every (?:number|figure)|(?:all )?(?:the |your )?(?:numbers|figures))"
+    )
     as_words = r"(?:as|in) (?:an? )?words?"
     return _in_each(_has(re.compile(r"\d"))) if re.fullmatch(f"{told} {as_words}", wording.text) else None
 
@@ -358,7 +370,7 @@ def _capitals(wording: Wording) -> Breaks | None:
     if stressed is not None:
         return _polar(stressed, _has(CAPITALS))
     if rest.forbids:
-        rest = rest.without(r"at all|throughout|whole(?= words?\b)|(?<=\bin )only") or rest
+        rest = rest.without(r"at all|whole(?= words?\b)") or rest
     if re.search(r"\b(?:all|whole|entire|only|throughout)\b", rest.text):
         return None
     if re.search(r"\bin (?:capitals?|upper[- ]?case)\b", wording.text) and "word" not in rest.text:

@@ -29,11 +29,14 @@ _NEGATIVE = re.compile(f"{_DENIES}|{_LACKS}")
 _EVERY = re.compile(r"\b(?:every|each|all|always|any|everything|whatever|throughout|everywhere)\b")
 _PERMITS = re.compile(
     r"\bfree to\b|(?:\bnot|n't) (?:have|need) to\b|\bneed(?: not|n't)\b|\bany one\b"
-    r"|\bone of (?:all |your |the )"
+    r"|\bone of (?:all |your |the )|\b(?:every|each) time (?:they|the|it|there|he|she)\b"
     r"|(?:\bnot|n't) (?:\w+ )?all\b|(?:\b(?:not|never)|n't)\b.*\b(?:every|each|always)\b"
 )
 _MAY = re.compile(r"\b(?:may|can)\b")
-_CONCESSION = re.compile(r",? (?:even (?:if|when|though)|however|whatever|no matter (?:how|what))\b[^,;:]*$")
+_CONCESSION = re.compile(
+    r",? (?:even (?:if|when|though)|however|whatever|no matter (?:how|what))\b"
+    r"(?:(?!\b(?:unless|except|until|but|only|not|may)\b)[^,;:])*$"
+)
 """What makes no difference to a rule, and says so."""
 _CONTRAST = re.compile(r";|(?:,| and| but) (?:not|never|only|don't|do not)\b")
 _HARMLESS = frozenset(
