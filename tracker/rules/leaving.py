@@ -38,8 +38,8 @@ _LAST_WORDS = re.compile(
 """Goodbyes that close a message: ``"Till Friday!"``."""
 _TALK = r"(?:chat|conversation|talk|call)"
 _LEAVE = (
-    r"(?:leave|go|close|part|finish|sign off|ring off|hang up|say goodbye|take (?:your )?leave"
-    rf"|(?:leave|end|close)(?: the {_TALK})?)"
+    rf"(?:(?:leave|end|close)(?: the {_TALK})?|go|part|finish|sign off|ring off|hang up|say goodbye"
+    r"|take (?:your )?leave)"
 )
 _BEFORE = rf"before (?:you {_LEAVE}|the {_TALK} ends)"
 _LAST = rf"in your (?:very )?(?:last|final|closing) (?:message|line|words)|(?:as|when) you {_LEAVE}"
@@ -126,7 +126,7 @@ def _closing_with(thing: str) -> str:
     """How a rule says that something is in the last message, as an expression."""
     last = r"(?:your|the) (?:very )?(?:last|final|closing) (?:message|line|words)"
     return (
-        rf"(?:you )?(?:{_LEAVE}|end)(?: the agent)? (?:with|on) {thing}"
+        rf"(?:you )?{_LEAVE}(?: the agent)? (?:with|on) {thing}"
         rf"|(?:put|add) {thing} (?:in|into|to) {last}"
         rf"|(?:let {last}|{last} (?:must|should|has to|have to)) (?:hold|contain|have) {thing}"
     )
