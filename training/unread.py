@@ -11,23 +11,24 @@ Knows configurations and files. Knows nothing about the order in which a run rea
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import click
 
+from tracker.conversation import Conversation
 from training.command import ClickCommand
 from training.config import SftConfig, read_config
 from training.data import read_labelled, write_labelled
 from training.order import in_order
 
 
-def read_in(config: SftConfig) -> set[tuple[Path, str]]:
-    """The judged conversations that a run reads, by file and id.
-
-    Raises ``InputError`` where a file of its list cannot be read.
-    """
-    listed = [(path, conversation.id) for path in config.train for conversation in read_labelled(path)]
+def read_in(
+    config: SftConfig, conversations: Callable[[Path], Sequence[Conversation]]
+) -> set[tuple[Path, str]]:
+    """The judged conversations that a run reads, by file and id; ``conversations`` gives those of a file."""
+    listed = [(path, conversation.id) for path in config.train for conversation in conversations(path)]
     return set(in_order(listed, passes=config.passes, random_state=config.random_state))
 
 
@@ -36,12 +37,13 @@ def read_in(config: SftConfig) -> set[tuple[Path, str]]:
 @click.option("--of", "files", multiple=True, required=True, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path))
 def main(configs: Sequence[Path], files: Sequence[Path], out: Path) -> None:
-    read = set(itertools.chain.from_iterable(read_in(read_config(path)) for path in configs))
+    conversations = cache(read_labelled)  # a file stands in the lists of several runs
+    read = set(itertools.chain.from_iterable(read_in(read_config(path), conversations) for path in configs))
     unread = []
     for file in files:
-        conversations = read_labelled(file)
-        left = [c for c in conversations if (file, c.id) not in read]
-        click.echo(f"{file}: {len(conversations) - len(left)} of {len(conversations)} read")
+        left = [c for c in conversations(file) if (file, c.id) not in read]
+        total = len(conversations(file))
+        click.echo(f"{file}: {total - len(left)} of {total} read")
         unread.extend(left)
     write_labelled(unread, out)
     click.echo(f"{out}: {len(unread)} conversations that no run has read")

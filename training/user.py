@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import random
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -36,6 +35,7 @@ from training.export import read_checkpoint, write_shippable
 from training.loop import adamw, learning_rate_factor, restore_checkpoint, save_checkpoint
 from training.lower import pack_layout, pack_tokens
 from training.model import Layout, PackedModel
+from training.order import in_order
 from training.provenance import origin
 from training.user_data import UserPack, pack_user, with_goal_text
 
@@ -129,7 +129,7 @@ class Trainer:
 
     def run(self) -> None:
         self.restore()
-        order = self._order()
+        order = list(in_order(self.train, passes=self.config.passes, random_state=self.config.random_state))
         losses: list[float] = []
         tokens, began, saved = 0, time.monotonic(), time.monotonic()
         with Vocabulary.open(self.base) as vocabulary:
@@ -181,13 +181,6 @@ class Trainer:
     def restore(self) -> None:
         self.done, begun = restore_checkpoint(self.config.output, model=self.model, optimizer=self.optimizer)
         self.origin: Mapping[str, Any] = begun or _origin(self.config)
-
-    def _order(self) -> list[Conversation]:
-        chance = random.Random(self.config.random_state)
-        order: list[Conversation] = []
-        while len(order) < self.config.passes:
-            order += chance.sample(self.train, len(self.train))
-        return order
 
     def _pack(self, conversation: Conversation, vocabulary: Vocabulary, seed: str) -> UserPack | None:
         pack = pack_user(conversation, vocabulary, branches=self.config.branches, random_state=seed)

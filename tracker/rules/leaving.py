@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from tracker.farewell import CLOSED, is_farewell, sentences
 from tracker.rules.measures import PLEASE, THANKS, WISHES
-from tracker.rules.wording import THANK, one_line, without_concession
+from tracker.rules.wording import AGENT, THANK, one_line, without_concession
 
 _LEAVES = re.compile(
     rf"\b(?:see ya|we(?:'re| are) done(?:(?= here\b| now\b| then\b| for today\b)|{CLOSED})|good day to you"
@@ -42,36 +43,61 @@ _LEAVE = (
     r"|take (?:your )?leave)"
 )
 _BEFORE = rf"before (?:you {_LEAVE}|the {_TALK} ends)"
-_LAST = rf"in your (?:very )?(?:last|final|closing) (?:message|line|words)|(?:as|when) you {_LEAVE}"
+_LAST_MESSAGE = r"(?:very )?(?:last|final|closing) (?:message|line|words)"
+_LAST = rf"(?:in your {_LAST_MESSAGE}|(?:as|when) you {_LEAVE})"
 _AT_THE_END = rf"at the (?:very )?end(?: of the {_TALK})?"
 _WITHOUT = (
-    r"without (?:(?:any |a word of )?thanks|a thank[- ]you|thanking (?:the [a-z]+|them)"
-    r"|having (?:said thank you|thanked (?:the [a-z]+|them)))"
+    rf"without (?:(?:any |a word of )?thanks|a thank[- ]you|thanking {AGENT}"
+    rf"|having (?:said thank you|thanked {AGENT}))"
 )
 _LEAVE_WITHOUT = rf"(?:you )?{_LEAVE} {_WITHOUT}"
 _NOT = r"(?:do not|don't|never) "
 _NEVER_WITHOUT = rf"{_NOT}(?:{_LEAVE_WITHOUT}|let the {_TALK} end {_WITHOUT})|leave no {_TALK} {_WITHOUT}"
+_AT_LEAST_ONCE = (
+    r"(?:you )?(?:say|put in an?|use the word) [\"']?please[\"']? "
+    rf"(?:(?:at least once|once at least)(?: {_BEFORE}| before you are done| in the {_TALK})?|{_BEFORE})"
+)
 _WISH = (
-    r"wish (?:the [a-z]+|them|him|her) (?:well|luck"
+    rf"wish (?:{AGENT}|him|her) (?:well|luck"
     r"|something (?:good|nice|kind|pleasant)"
     r"|an? (?:good|nice|pleasant|lovely) (?:day|night|evening|afternoon|weekend))"
 )
-_POLITE: tuple[tuple[str, str, re.Pattern[str]], ...] = (
-    (
+
+
+@dataclass(frozen=True)
+class _Due:
+    """How a rule asks for something to be said, and what a message has that says it."""
+
+    worded: str
+    said: re.Pattern[str]
+    since: int = 0
+    """In how many of the last messages it is due; 0 for all of them."""
+
+
+def _due(do: str, thing: str, said: re.Pattern[str]) -> tuple[_Due, ...]:
+    """What a user is told to do, or to have in its last message, by when it is due."""
+    last = rf"(?:your|the) {_LAST_MESSAGE}"
+    closing = (
+        rf"(?:you )?{_LEAVE}(?: the agent)? (?:with|on) {thing}"
+        rf"|(?:put|add) {thing} (?:in|into|to) {last}"
+        rf"|(?:let {last}|{last} (?:must|should|has to|have to)) (?:hold|contain|have) {thing}"
+    )
+    return (
+        _Due(rf"{do} {_BEFORE}|{_BEFORE},? {do}", said),
+        _Due(rf"{do} {_LAST}|{_LAST},? {do}|{closing}", said, since=1),
+        _Due(rf"{do} {_AT_THE_END}|{_AT_THE_END},? {do}|have {thing} {_AT_THE_END}", said, since=2),
+    )
+
+
+_DUE = (
+    _Due(_NEVER_WITHOUT, THANKS),
+    _Due(_AT_LEAST_ONCE, PLEASE),
+    *_due(
         rf"(?:you )?(?:{THANK})",
         r"(?:a word of thanks|(?:warm )?thanks|a thank[- ]you)(?: for the [a-z]+)?",
         THANKS,
     ),
-    (
-        rf"(?:you )?{_WISH}",
-        r"(?:an? (?:good|friendly) wish|good wishes)(?: for (?:the [a-z]+|them))?",
-        WISHES,
-    ),
-)
-"""What a user is to do as it leaves, the same as a thing, and what a message has in which it is done."""
-_AT_LEAST_ONCE = (
-    r"(?:you )?(?:say|put in an?|use the word) [\"']?please[\"']? "
-    rf"(?:(?:at least once|once at least)(?: {_BEFORE}| before you are done| in the {_TALK})?|{_BEFORE})"
+    *_due(rf"(?:you )?{_WISH}", rf"(?:an? (?:good|friendly) wish|good wishes)(?: for {AGENT})?", WISHES),
 )
 _ASK = r"(?:you )?ask (?:for|about|whether|if|what|how|when|which|who)"
 _REQUEST = re.compile(
@@ -92,19 +118,11 @@ _STEM = 5
 def read_leaving(text: str) -> Callable[[Sequence[str]], bool] | None:
     """The check of such a rule, or ``None``; takes the user's messages, of which the last may break it."""
     plain = without_concession(one_line(text).lower())
-    if re.fullmatch(_NEVER_WITHOUT, plain):
-        return _unsaid(THANKS)
+    for due in _DUE:
+        if re.fullmatch(due.worded, plain):
+            return _unsaid(due.said.search, since=due.since)
     if re.fullmatch(_LEAVE_WITHOUT, plain):
         return lambda said: _leaves(said) and THANKS.search(said[-1]) is not None
-    if re.fullmatch(_AT_LEAST_ONCE, plain):
-        return _unsaid(PLEASE)
-    for do, thing, pattern in _POLITE:
-        if re.fullmatch(rf"{do} {_BEFORE}|{_BEFORE},? {do}", plain):
-            return _unsaid(pattern)
-        if re.fullmatch(rf"{do} (?:{_LAST})|(?:{_LAST}),? {do}|{_closing_with(thing)}", plain):
-            return _unsaid(pattern, since=1)
-        if re.fullmatch(rf"{do} {_AT_THE_END}|{_AT_THE_END},? {do}|have {thing} {_AT_THE_END}", plain):
-            return _unsaid(pattern, since=2)
     found = re.fullmatch(rf"{_ASK} (.+) {_BEFORE}", plain) or re.fullmatch(rf"{_BEFORE},? {_ASK} (.+)", plain)
     if found is None:
         return None
@@ -119,21 +137,11 @@ def read_leaving(text: str) -> Callable[[Sequence[str]], bool] | None:
             for sentence in sentences(message)
         )
 
-    return lambda said: _leaves(said) and not any(map(asked, said))
+    return _unsaid(asked)
 
 
-def _closing_with(thing: str) -> str:
-    """How a rule says that something is in the last message, as an expression."""
-    last = r"(?:your|the) (?:very )?(?:last|final|closing) (?:message|line|words)"
-    return (
-        rf"(?:you )?{_LEAVE}(?: the agent)? (?:with|on) {thing}"
-        rf"|(?:put|add) {thing} (?:in|into|to) {last}"
-        rf"|(?:let {last}|{last} (?:must|should|has to|have to)) (?:hold|contain|have) {thing}"
-    )
-
-
-def _unsaid(pattern: re.Pattern[str], *, since: int = 0) -> Callable[[Sequence[str]], bool]:
-    """Broken where the user leaves and has not said it, in the last ``since`` messages or, with 0, ever.
+def _unsaid(says: Callable[[str], object], *, since: int = 0) -> Callable[[Sequence[str]], bool]:
+    """Broken where the user leaves and no message says it, of the last ``since`` or, with 0, of all.
 
     Who says goodbye twice has two last messages.
     """
@@ -141,8 +149,10 @@ def _unsaid(pattern: re.Pattern[str], *, since: int = 0) -> Callable[[Sequence[s
     def breaks(said: Sequence[str]) -> bool:
         if not _leaves(said):
             return False
-        again = len(said) > 1 and _leaves(said[:-1])
-        return not any(map(pattern.search, said[-(since + again) if since else 0 :]))
+        if since:
+            twice = len(said) > 1 and _leaves(said[:-1])
+            said = said[-since - twice :]
+        return not any(map(says, said))
 
     return breaks
 

@@ -51,7 +51,9 @@ _SENTENCE_END = re.compile(
     r"(?<!\bMr)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bMrs)(?<!\bProf)(?<!\b[A-HJ-Z])(?<!\be\.g)(?<!\bi\.e)"
     r"(?<!\bNo(?=\.\s?\d))(?<!\betc(?=\.\s[a-z]))(?<!\bAve(?=\.\s[a-z]))"
     r"(?<!\b(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?=\.\s\d))"
-    r"(?<!\bapprox)[.!?…]+(?<!\b[ap]\.m\.(?=\s[a-z\d]))[\"'”’)]*(?=\s+(?:[^\w\s]+\s+)*[^\w\s]*\w)|(?<![,.!?…\n])\n+(?=\s*\w)"
+    r"(?<!\bapprox)[.!?…]+(?<!\b[ap]\.m\.(?=\s[a-z\d]))[\"'”’)]*"
+    # Signs alone, such as an emoji, are no sentence; a line's end is one where no sign was.
+    r"(?=\s+(?:[^\w\s]+\s+)*[^\w\s]*\w)|(?<![,.!?…\n])\n+(?=\s*\w)"
 )
 
 _WH = r"(?:what|when|where|who|why|which|how)"

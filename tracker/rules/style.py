@@ -263,10 +263,10 @@ _AT_FIRST = (
 def _first(wording: Wording) -> Breaks | None:
     rest = _spelt_out(wording).without(_AT_FIRST)
     # "Only in the first message" says more of the others, "from the first message on" as much of all.
-    if rest is None or re.search(r"\b(?:only|just|from|messages?|time)\b|\bnever\b", rest.text):
+    if rest is None or re.search(r"\b(?:only|just|from|messages?|time|never)\b", rest.text):
         return None
     if "please" in rest.text and re.search(rf"\b{_BEGIN}\b", wording.text):
-        return None
+        return None  # to begin with it is more than to say it
     for named, pattern in _POLITE:
         left = rest.without(named)
         if left is not None and left.says_nothing_else():

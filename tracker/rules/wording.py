@@ -15,11 +15,13 @@ UNITS = (
     *("twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
 )
 _TENS = {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "twenty-five": 25, "a hundred": 100}
-_DOZEN = {"a dozen": 12, "dozen": 12}
-_NUMBERS = {word: value for value, word in enumerate(UNITS)} | _TENS | _DOZEN | {"single": 1}
+_OTHERS = {"single": 1, "dozen": 12, "a dozen": 12}
+_NUMBERS = {word: value for value, word in enumerate(UNITS)} | _TENS | _OTHERS
 NUMBER = r"\d+|" + "|".join(sorted(_NUMBERS, key=len, reverse=True))
 """What ``number`` reads, as an expression."""
-_THANKED = r"(?:the [a-z]+|them|him|her|it)"
+AGENT = r"(?:the [a-z]+|them)"
+"""How a rule names whom the user talks to, as an expression."""
+_THANKED = rf"(?:{AGENT}|him|her|it)"
 THANK = rf"thank {_THANKED}|(?:say|give) (?:a word of thanks|your thanks|thank you|thanks)(?: to {_THANKED})?"
 """How a rule asks for thanks, as an expression."""
 
