@@ -8,11 +8,16 @@ from __future__ import annotations
 import re
 
 PLEASE = re.compile(r"\b(?:please|pls)\b", re.I)
-THANKS = re.compile(r"\b(?:thanks?|thx|thank ?you|cheers|grateful|much appreciated)\b", re.I)
+THANKS = re.compile(
+    # "Thank God" thanks nobody in the talk.
+    r"\b(?:thanks?(?! (?:god|goodness|heavens?)\b)|thx|thank ?you|cheers|grateful|much appreciated)\b",
+    re.I,
+)
 GREETING = re.compile(
-    r"\b(?:hi|hello|hey|hiya|howdy|good (?:morning|afternoon|evening|day)|greetings|dear"
+    r"\b(?:hi|hello|hey|hiya|howdy|good (?:morning|afternoon|evening|day)|greetings"
     r"|buongiorno|bonjour|hola|guten (?:morgen|tag|abend)|gr(?:ü|ue)(?:ß|ss) gott|servus|namaste)\b"
-    # Behind other words, or before a wish, these are a time of day.
+    # Behind other words, or before a wish, these are a price, a sigh or a time of day.
+    r"|^dear\b(?! (?:me|lord|god)\b)"
     r"|^(?:morning|afternoon|evening)\s*(?:[.!]|,(?! (?:please|around|about|at|if|or|not)\b))",
     re.I,
 )
@@ -38,10 +43,13 @@ CONTRACTIONS = re.compile(
     rf"\b\w+(?:n['’]t|['’](?:m|re|ve|ll|d))\b|\b(?:{_IS})['’]s\b|\b(?:don|can|won|didn|doesn|isn)t\b", re.I
 )
 """Those that can be told from a possessive."""
+_SHORT_FORMS = (
+    "ADHD|ASAP|BIOS|COVID|HDMI|IBAN|IKEA|ISBN|JSON|NASA|NATO|SATA|SEPA|UEFI|UNESCO|UNICEF|VISA|YAML"
+)
 CAPITALS = re.compile(
     r"\b(?:ALL|AND|ANY|ARE|BAD|BIG|BUT|CAN|DAY|DID|END|FOR|GET|GOT|HAD|HAS|HER|HIM|HIS|HOW|ITS|LET|LOT|NEW|NOT|NOW|OFF"
     r"|OLD|ONE|OUR|OUT|PAY|SAD|SAY|SEE|SHE|THE|TOO|TRY|TWO|WAS|WAY|WHO|WHY|WIN|YES|YET|YOU"
-    r"|(?!(?:ASAP|BIOS|IBAN|IKEA|ISBN|NASA|NATO|SEPA|UNESCO|VISA)\b)(?=[A-Z]*[AEIOUY])[A-Z]{4,})\b"
+    rf"|(?!(?:{_SHORT_FORMS})\b)(?=[A-Z]*[AEIOUY])[A-Z]{{4,}})\b"
 )
 """A word in capital letters that is no short form, as far as its letters tell."""
 _WORD = re.compile(r"\S*\w\S*")
