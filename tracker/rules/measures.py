@@ -1,7 +1,7 @@
 """What can be counted in a message: words, sentences, signs, polite words.
 
-Knows text alone. Knows nothing about rules, goals or conversations. The trees (``tracker/lexical``) count some of
-these too: a change here changes what they are asked, so calibrate anew with it.
+Knows text alone. Knows nothing about rules, goals or conversations. The trees (``tracker/lexical``) count
+some of these too: a change here changes what they are asked, so calibrate anew with it.
 """
 
 from __future__ import annotations
