@@ -42,6 +42,14 @@ def test_asking_for_something_else_is_not_asking_for_it() -> None:
     assert broken_at(rule, "Hi.", "Please enter your customer number.", "44 871", "Thanks.") == 0
 
 
+def test_the_points_of_a_list_are_asked_for_where_the_list_is() -> None:
+    rule = "Give your name only when the agent asks for it."
+    asks = "I can look. Please provide:\n\n1. your order,\n2. **your name**.\n\nThat is all."
+    tells = "Here is what we hold:\n- your order\n- your name"
+    assert broken_at(rule, "Hi.", asks, "Ada Quill.", "Thanks.") == 0
+    assert broken_at(rule, "Hi.", tells, "Ada Quill.", "Thanks.") == 2
+
+
 @pytest.mark.parametrize(
     ("fact", "says", "gives"),
     [

@@ -148,6 +148,8 @@ def test_words_of_goodbyes_are_not_goodbyes_elsewhere(said: str) -> None:
 def test_a_greeting_is_no_goodbye() -> None:
     assert broken_at("Thank them as you leave.", "Good evening.") == 0
     assert broken_at("Thank them as you leave.", "A room.", "Good evening.") == 2
+    assert broken_at("Thank them as you leave.", "Ciao, I need a room.") == 0
+    assert broken_at("Thank them as you leave.", "A room.", "Ciao!") == 2
 
 
 @pytest.mark.parametrize(
@@ -158,6 +160,10 @@ def test_what_is_to_be_asked_before_leaving(rule: str) -> None:
     assert broken_at(rule, "What does it cost?", "Bye.") == 2
     assert broken_at(rule, "Give me the case number.", "Bye.") == 0
     assert broken_at(rule, "In this case, book it.", "Bye.") == 2
+
+
+def test_a_condition_on_what_is_to_be_asked_is_left_to_the_model() -> None:
+    assert read_leaving("Before you leave, ask for the number if you have not been given one.") is None
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from tracker.state import ComponentState
 
 CERTAINTY = 0.97
 """The probability that a check that decides says after a turn what a judge says, as measured on the judged
-training conversations (``python -m training.ruled``): 98.0% of the statuses in style, 97.5% in disclosure."""
+training conversations (``python -m training.ruled``): 98.0% of the statuses in style, 96.9% in disclosure."""
 
 BROKEN = {Status.ALIGNED: 0.1, Status.MISALIGNED: 0.9}
 """Where a policy stands after a turn at which a check that does not decide sees it broken: a judge agrees on

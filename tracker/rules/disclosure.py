@@ -7,7 +7,7 @@ Knows nothing about probabilities. What a fact is stands in the goal, and is tak
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from tracker.conversation import Turn
 from tracker.farewell import sentences
@@ -75,6 +75,8 @@ _REQUEST = re.compile(
     r"|\b(?:may|can|let me) (?:i )?have\b",
     re.I,
 )
+_POINT = re.compile(r"(?:[-*•–]|\d+[.)])\s+")
+"""How a point of a list begins."""
 _PERSON = "person|guest|caller|customer|account|booking|passenger|traveller|patient|user|holder"
 _PHONE = (
     r"(?:phone|telephone|mobile|contact) (?:number|no\b)|your (?:phone|telephone|mobile|number)"
@@ -211,7 +213,17 @@ def _asks(fact: str) -> Callable[[str], bool]:
         words = rf"{head} (?:number|no\b|id|code|reference)" + (rf"|your {head}" if head in _PAPERS else "")
     if re.search(r"(?:number|id|code)$", fact):
         words += r"|(?:the|your) (?:number|id|code)(?! (?:of|for))"
-    return lambda text: any(
-        re.search(rf"\b(?:{words})\b", sentence, re.I) and _REQUEST.search(sentence)
-        for sentence in sentences(text)
-    )
+    return lambda text: any(re.search(rf"\b(?:{words})\b", asked, re.I) for asked in _requests(text))
+
+
+def _requests(text: str) -> Iterator[str]:
+    """The sentences that ask for something, and the points of a list that one asks for: "Please give me:"."""
+    listed = False
+    for line in filter(None, map(str.strip, text.splitlines())):
+        point = _POINT.match(line)
+        if point is None:
+            listed = line.endswith(":") and _REQUEST.search(sentences(line)[-1]) is not None
+        if point is not None and listed:
+            yield line[point.end() :]
+        else:
+            yield from filter(_REQUEST.search, sentences(line))

@@ -19,7 +19,7 @@ _LEAVES = re.compile(
     rf"|i'?(?:ll be|m) off(?:(?= now\b| then\b)|{CLOSED})"
     rf"|that'?s sorted|(?:i'?m|am) all set|(?<!it )all done{CLOSED}|(?:i (?:believe|think|guess) )that'?s it"
     r"|that (?:was|will be|'?ll be) (?:all|everything|it)(?! (?:the|my|our|of|right|good|fine|ok|okay)\b)"
-    rf"|(?:bye|good) ?- ?bye|(?<!\ba )good night(?!['’]s){CLOSED}|ciao)(?!\w)"
+    rf"|(?:bye|good) ?- ?bye|(?<!\ba )good night(?!['’]s){CLOSED}|(?<=.)ciao|ciao(?=\W*$))(?!\w)"
     # In the middle of a message these tell of something else, and a journey has a date.
     r"|\b(?:at an end|all sorted|off to(?!.*\b(?:week|month|year|summer|winter|spring|autumn|\w+day)\b)"
     r"(?: \w+){1,3})\W*$",
@@ -107,7 +107,7 @@ _REQUEST = re.compile(
     re.I,
 )
 """What a sentence that asks for something has, with its sign or without."""
-_MORE = re.compile(r"\b(?:and|or|nothing|anything|something|once|twice|times|\d+)\b")
+_MORE = re.compile(r"\b(?:and|or|if|unless|nothing|anything|something|once|twice|times|\d+)\b")
 _SMALL = frozenset(
     "the and you your are there any has have had will does can that this another with for what how".split()
 )
@@ -127,7 +127,7 @@ def read_leaving(text: str) -> Callable[[Sequence[str]], bool] | None:
     if found is None:
         return None
     wanted = _stems(found[1])
-    # Two things, a number of times and "anything else" take more than a look at the words.
+    # Two things, a condition, a number of times and "anything else" take more than a look at the words.
     if not wanted or _MORE.search(found[1]):
         return None
 
