@@ -221,9 +221,10 @@ def _requests(text: str) -> Iterator[str]:
     listed = False
     for line in filter(None, map(str.strip, text.splitlines())):
         point = _POINT.match(line)
-        if point is None:
-            listed = line.endswith(":") and _REQUEST.search(sentences(line)[-1]) is not None
-        if point is not None and listed:
+        if listed and point is not None:
             yield line[point.end() :]
-        else:
-            yield from filter(_REQUEST.search, sentences(line))
+            continue
+        asking = [sentence for sentence in sentences(line) if _REQUEST.search(sentence)]
+        yield from asking
+        # A colon stands at the end of a line's last sentence only.
+        listed = point is None and bool(asking) and asking[-1].endswith(":")
