@@ -20,7 +20,8 @@ _OPENERS = re.compile(
 """Words that begin sentences and are no surnames: ``"section A. You"`` against ``"J. Smith"``."""
 
 _SENTENCE_END = re.compile(r"(?<![.!?])[.!?]++[\"'”’)\]]*(?=\s)")
-_BULLET = re.compile(r"^\s*(?:[-*•–]|\(?\d{1,2}[.)])\s+")
+BULLET = re.compile(r"^\s*(?:[-*•–]|\(?\d{1,2}[.)])\s+")
+"""How a point of a list begins."""
 _CLOSED = re.compile(r"[.!?:;][\"'”’)\]]*$")
 
 _WRAPPED = 50
@@ -100,11 +101,11 @@ def _paragraphs(text: str) -> Iterator[str]:
         runs_on = line[:1].islower() or len(last) >= _WRAPPED
         # "… costs no more than" and "90. It must …" are one line that an editor broke; a list goes on.
         goes_on = line[:1].isdigit() and len(last) >= _WRAPPED and not listed and not _CLOSED.search(last)
-        bullet = _BULLET.match(line) is not None and not goes_on
+        bullet = BULLET.match(line) is not None and not goes_on
         if not last or not line or bullet or not runs_on:
             listed = bullet
             yield paragraph
-            paragraph = _BULLET.sub("", line)
+            paragraph = BULLET.sub("", line)
         else:
             paragraph += f" {line}"
         last = line

@@ -150,6 +150,7 @@ def test_a_greeting_is_no_goodbye() -> None:
     assert broken_at("Thank them as you leave.", "A room.", "Good evening.") == 2
     assert broken_at("Thank them as you leave.", "Ciao, I need a room.") == 0
     assert broken_at("Thank them as you leave.", "A room.", "Ciao!") == 2
+    assert broken_at("Wish them a good day as you leave.", "A room.", "Ciao and thanks!") == 2
 
 
 @pytest.mark.parametrize(

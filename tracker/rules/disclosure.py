@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from tracker.clauses import BULLET
 from tracker.conversation import Turn
 from tracker.farewell import sentences
 from tracker.goal import Goal
@@ -75,8 +76,6 @@ _REQUEST = re.compile(
     r"|\b(?:may|can|let me) (?:i )?have\b",
     re.I,
 )
-_POINT = re.compile(r"(?:[-*•–]|\d+[.)])\s+")
-"""How a point of a list begins."""
 _PERSON = "person|guest|caller|customer|account|booking|passenger|traveller|patient|user|holder"
 _PHONE = (
     r"(?:phone|telephone|mobile|contact) (?:number|no\b)|your (?:phone|telephone|mobile|number)"
@@ -220,7 +219,7 @@ def _requests(text: str) -> Iterator[str]:
     """The sentences that ask for something, and the points of a list that one asks for: "Please give me:"."""
     listed = False
     for line in filter(None, map(str.strip, text.splitlines())):
-        point = _POINT.match(line)
+        point = BULLET.match(line)
         if listed and point is not None:
             yield line[point.end() :]
             continue

@@ -19,7 +19,7 @@ _LEAVES = re.compile(
     rf"|i'?(?:ll be|m) off(?:(?= now\b| then\b)|{CLOSED})"
     rf"|that'?s sorted|(?:i'?m|am) all set|(?<!it )all done{CLOSED}|(?:i (?:believe|think|guess) )that'?s it"
     r"|that (?:was|will be|'?ll be) (?:all|everything|it)(?! (?:the|my|our|of|right|good|fine|ok|okay)\b)"
-    rf"|(?:bye|good) ?- ?bye|(?<!\ba )good night(?!['’]s){CLOSED}|(?<=.)ciao|ciao(?=\W*$))(?!\w)"
+    rf"|(?:bye|good) ?- ?bye|(?<!\ba )good night(?!['’]s){CLOSED})(?!\w)"
     # In the middle of a message these tell of something else, and a journey has a date.
     r"|\b(?:at an end|all sorted|off to(?!.*\b(?:week|month|year|summer|winter|spring|autumn|\w+day)\b)"
     r"(?: \w+){1,3})\W*$",
@@ -29,7 +29,7 @@ _LEAVES = re.compile(
 _DAYS = "(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _LAST_WORDS = re.compile(
-    r"(?:byee+|toodle\W?oo|cheerio|^so long)\W*$"
+    r"(?:byee+|toodle\W?oo|cheerio|^so long)\W*$|\bciao\b"
     r"|^(?:and |then )*(?:have|enjoy|(?:i )?wish you) (?:an?|the|your) [\w ]*"
     r"(?:day|afternoon|evening|week|weekend)\W*$"
     rf"|\b(?:^|and |then )(?:until|till?) (?:then|tomorrow|next \w+|{_DAYS}|the \d+\w*|{_MONTHS})\W*$"
