@@ -36,7 +36,7 @@ _LAST_WORDS = re.compile(
     r"|^good (?:day|afternoon|evening)\W*$|\bi(?:['’]ve)? (?:gotta|got to|must|have to) (?:run|dash)\W*$",
     re.I,
 )
-"""Goodbyes that close a message: ``"Till Friday!"``."""
+"""Goodbyes in the last sentence of a message that is not the first: ``"Till Friday!"``."""
 _TALK = r"(?:chat|conversation|talk|call)"
 _LEAVE = (
     rf"(?:(?:leave|end|close)(?: the {_TALK})?|go|part|finish|sign off|ring off|hang up|say goodbye"
