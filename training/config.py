@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
@@ -112,11 +112,26 @@ def read_config(path: Path) -> SftConfig:
 
 
 def read_toml(path: Path, kind: type[Config]) -> Config:
-    """Read a TOML file as a model. Raises ``InputError`` naming the field that is wrong."""
+    """Read a TOML file as a model. Raises ``InputError`` naming the field that is wrong.
+
+    ``like = "OTHER.toml"``, beside it, gives what the file itself does not say.
+    """
     try:
-        return kind.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(str(error), source=path) from error
+        return kind.model_validate(_settings(path))
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(first["msg"], source=path, field=".".join(map(str, first["loc"]))) from error
+
+
+def _settings(path: Path, followed: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """What the file says, and what those that it is like say of the rest."""
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(str(error), source=path) from error
+    if (like := said.pop("like", None)) is None:
+        return said
+    other = path.parent / str(like)
+    if other in (*followed, path):
+        raise InputError(f"{like} is like this file in turn", source=path, field="like")
+    return _settings(other, (*followed, path)) | said

@@ -51,3 +51,27 @@ def test_a_missing_file_is_one_clear_line(tmp_path: Path) -> None:
         read_config(tmp_path / "none.toml")
     assert "none.toml" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_says_only_what_differs_from_the_one_that_it_is_like(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "run.toml").write_text(GOOD + "rank = 8\n")
+    (tmp_path / "runs" / "next.toml").write_text('like = "../run.toml"\noutput = "next"\npasses = 20\n')
+    (tmp_path / "runs" / "last.toml").write_text('like = "next.toml"\noutput = "last"\n')
+    config = read_config(tmp_path / "runs" / "last.toml")
+    assert (config.output, config.passes, config.rank) == (Path("last"), 20, 8)
+
+
+@pytest.mark.parametrize(
+    ("like", "named"), [("none.toml", "none.toml"), ("run.toml", "like"), ("other.toml", "like")]
+)
+def test_a_file_can_be_like_one_that_is_there_and_not_like_itself(
+    tmp_path: Path, like: str, named: str
+) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text(f'like = "{like}"\n' + GOOD)
+    (tmp_path / "other.toml").write_text('like = "run.toml"\n')
+    with pytest.raises(InputError) as caught:
+        read_config(path)
+    assert named in str(caught.value)
+    assert "\n" not in str(caught.value)
