@@ -19,7 +19,7 @@ from tracker.errors import InputError, ModelError
 from tracker.forward import Belief, Calibration
 from tracker.goal import Goal, Status
 from tracker.hardware import load_options, usable_threads
-from tracker.modelless import MODELLESS, ModellessDecoder, calibration_alone, shipped, undecided
+from tracker.modelless import MODELLESS, ModellessDecoder, calibration_alone, settled, shipped
 from tracker.opinions import Opinion, OpinionModel, OpinionReading, read_opinions
 from tracker.prompt import Question, opening_pieces, turn_pieces
 from tracker.rules import BROKEN, Check, checked, decided, read_rules
@@ -32,10 +32,6 @@ branches fills llama.cpp's batches by itself, and attention is computed over the
 with 4 at once a token took 27% more processor time than with 1. See ``benchmarks.throughput``."""
 MOST_TOGETHER = 32
 """With more, too few of the engine's sequences are left for their questions."""
-SETTLED = 0.97
-"""Where the other opinions by themselves are this sure what follows, the language model is not asked. On
-validation that leaves it 28% of the questions, and costs .001 of accuracy and .004 of kappa
-(training/README.md)."""
 
 Answers = dict[str, dict[Status, Distribution]]
 """Answers by a component's id and the status that it had before."""
@@ -376,8 +372,7 @@ class Session:
         if self._alone is None:
             return None
         said = {opinion: answers[name][question.previous] for opinion, answers in self._said.items()}
-        follows = self._alone[question.category].mend(undecided(question), said)
-        return follows if max(follows.values()) >= SETTLED else None
+        return settled(self._alone, question, said)
 
     def finish(self, questions: Sequence[Question], answers: Sequence[Distribution]) -> GoalState:
         """The second half of ``update``: where the goal stands after the answers, one a question."""

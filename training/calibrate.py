@@ -3,6 +3,9 @@
 Knows the raw answers of the shipped model and of the opinions beside it (``tracker.opinions``), labels, and
 the calibration that ``tracker.forward`` applies. Knows nothing about weights or trees.
 
+What is fitted is what is used. A tracker does not ask the model what the other opinions settle by themselves,
+so a calibration of theirs comes first, and that of all is fitted to the questions that they leave open.
+
 Three things are fitted on validation, per category. A temperature, a weight of each other opinion and a bias
 per status, by maximum likelihood of the labelled changes (Platt 1999; Guo et al. 2017, arXiv 1706.04599, with
 a bias because training favours changes), with a weak prior towards changing nothing, or towards equal shares
@@ -19,6 +22,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import math
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,16 +33,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize, minimize_scalar
-from scipy.special import log_expit, logit
+from scipy.special import log_expit, log_softmax, logit
 
 from tracker.agreement import Agreement, evaluate
 from tracker.atomic import check_writable, write_text
 from tracker.conversation import Conversation, Turn
 from tracker.decoding import Decoder, Distribution
 from tracker.forward import Belief, Calibration, CategoryCalibration
-from tracker.goal import STATUSES, Category, Component, Status, is_final, start_status
+from tracker.goal import STATUSES, Category, Component, Status, is_final, reachable, start_status
 from tracker.metrics import Floats, accuracy, cohen_kappa
-from tracker.modelless import MODELLESS, calibration_name
+from tracker.modelless import MODELLESS, calibration_name, settled
 from tracker.opinions import Opinion, OpinionModel, read_opinions
 from tracker.prompt import Question, opening_pieces, turn_pieces
 from tracker.rules import BROKEN, Check, checked, decided, read_rules
@@ -51,6 +55,8 @@ PRIOR = 1.0
 """Weight of the prior on log-temperature and biases, in labels."""
 THRESHOLDS = tuple(round(0.2 + 0.05 * step, 2) for step in range(13))
 FOLDS = 8
+TINY = 1e-9
+"""Taken for a probability of 0 where its logarithm is asked for."""
 RESAMPLES = 25
 """Of the conversations, to fit a threshold on each."""
 
@@ -67,31 +73,46 @@ class Answered:
     """The model's."""
     others: Mapping[Opinion, Answers] = field(default_factory=dict)
     """Those of other opinions, to the same questions."""
+    settled: Answers = field(default_factory=dict)
+    """What follows, calibrated, where the others settle a question: the model's answer does not count."""
 
     @property
     def by_model(self) -> Answered:
         """The same without the other opinions."""
-        return replace(self, others={})
+        return replace(self, others={}, settled={})
+
+    def settled_by(self, alone: Calibration | None) -> Answered:
+        """The same, with what the other opinions settle by this calibration of theirs; none for ``None``."""
+        if alone is None or not self.others:
+            return self
+        components = {component.id: component for component in self.conversation.goal}
+        found = {
+            key: settled(alone, Question(components[key[0]], key[2]), self.said(key))
+            for key in next(iter(self.others.values()))
+        }
+        return replace(self, settled={key: follows for key, follows in found.items() if follows})
 
     def without_model(self, opinions: Sequence[Opinion]) -> Answered:
         """The same with these opinions alone: the first of them takes the model's place."""
         first, *rest = opinions
-        return replace(self, answers=self.others[first], others={one: self.others[one] for one in rest})
-
-    def asked_after(
-        self, component: Component, turn: int, before: Iterable[Status]
-    ) -> tuple[dict[Status, Distribution], dict[Opinion, dict[Status, Distribution]]]:
-        """The model's answers about a component after a turn, and the others', by the status before."""
-        keys = {status: (component.id, turn, status) for status in before}
-        model = {status: self.answers[key] for status, key in keys.items()}
-        return model, {
-            opinion: {status: answers[key] for status, key in keys.items()}
-            for opinion, answers in self.others.items()
-        }
+        others = {one: self.others[one] for one in rest}
+        return replace(self, answers=self.others[first], others=others, settled={})
 
     def said(self, key: tuple[str, int, Status]) -> dict[Opinion, Distribution]:
         """What the others answer to a question."""
         return {opinion: answers[key] for opinion, answers in self.others.items()}
+
+    def follows(
+        self, component: Component, turn: int, before: Iterable[Status], calibration: CategoryCalibration
+    ) -> dict[Status, Distribution]:
+        """By the status before a turn, the calibrated distribution of the component's status after it."""
+        keys = {status: (component.id, turn, status) for status in before}
+        return {
+            status: self.settled[key]
+            if key in self.settled
+            else calibration.mend(self.answers[key], self.said(key))
+            for status, key in keys.items()
+        }
 
     @cached_property
     def rules(self) -> Mapping[str, Check]:
@@ -142,12 +163,11 @@ class Answered:
         belief = Belief.start(component.category)
         turns = self.conversation.turns
         for turn in turns:
-            asked, others = self.asked_after(component, turn.index, belief.open)
-            follows = calibration.follows(asked, others)
+            follows = self.follows(component, turn.index, belief.open, calibration)
             if rule is not None and rule.breaks(turns[: turn.index]):
                 follows = dict.fromkeys(follows, BROKEN)
             after = belief.after(follows, calibration.threshold)
-            belief = after if filtered else _settled(belief, asked, calibration)
+            belief = after if filtered else _by_itself(belief, follows)
             yield belief
 
 
@@ -159,15 +179,12 @@ def _by_rule(rule: Check, component: Component, turns: Sequence[Turn]) -> list[C
     return states[1:]
 
 
-def _settled(
-    before: Belief, asked: Mapping[Status, Distribution], calibration: CategoryCalibration
-) -> Belief:
+def _by_itself(before: Belief, follows: Mapping[Status, Distribution]) -> Belief:
     """The likeliest status given the one reported before, believed outright."""
     statuses = STATUSES[before.category]
-    if before.reported not in asked:
+    if before.reported not in follows:
         return before
-    mended = calibration.mend(asked[before.reported])
-    likeliest = max(mended, key=mended.__getitem__)
+    likeliest = max(follows[before.reported], key=follows[before.reported].__getitem__)
     return Belief(before.category, tuple(float(s == likeliest) for s in statuses), likeliest)
 
 
@@ -201,41 +218,78 @@ def ask_everything(
     return Answered(conversation, answers, others)
 
 
-def fit_probabilities(answered: Sequence[Answered], category: Category) -> CategoryCalibration:
-    """Temperature, weights of other opinions and biases of a category by penalised maximum likelihood on the
-    labelled transitions."""
-    rows = []
+@dataclass(frozen=True)
+class _Moves:
+    """What follows the labelled status before each turn, where the model is asked."""
+
+    logs: Floats
+    """(opinions, questions, statuses): log-probabilities, the model's first; 0 where one cannot follow."""
+    allowed: npt.NDArray[np.bool_]
+    """(questions, statuses): whether one can follow."""
+    after: npt.NDArray[np.int64]
+    """(questions,): positions of the labelled ones."""
+
+    def loss(self, weights: Floats, bias: Floats) -> tuple[float, Floats, Floats]:
+        """The negative log-likelihood of the labels, and its gradients by weights and biases.
+
+        ``weights`` has shape (opinions,), ``bias`` (statuses,). It is what ``CategoryCalibration.mend`` does.
+        """
+        scores = np.where(self.allowed, np.tensordot(weights, self.logs, 1) + bias, -np.inf)
+        logs = log_softmax(scores, axis=1)
+        labelled = np.arange(len(self.after)), self.after
+        wrong = np.exp(logs)
+        wrong[labelled] -= 1
+        return -float(logs[labelled].sum()), np.tensordot(self.logs, wrong, 2), wrong.sum(axis=0)
+
+
+def _moves(answered: Sequence[Answered], category: Category, opinions: Sequence[Opinion]) -> _Moves:
+    statuses = STATUSES[category]
+    logs, allowed, after = [], [], []
     for item in answered:
         for component in item.asked(category):
             before = component.start
-            for turn, after in enumerate(item.conversation.labelled_statuses(component.id), start=1):
+            for turn, follows in enumerate(item.conversation.labelled_statuses(component.id), start=1):
                 if is_final(category, before):
                     break
                 key = component.id, turn, before
-                rows.append((item.answers[key], item.said(key), after))
-                before = after
-    moving = STATUSES[category][1:]
-    names = sorted({opinion for _, others, _ in rows for opinion in others})
+                if key not in item.settled:
+                    said = item.said(key)
+                    answers = [item.answers[key], *(said[opinion] for opinion in opinions)]
+                    logs.append([[math.log(max(one.get(s, 1.0), TINY)) for s in statuses] for one in answers])
+                    allowed.append([status in reachable(category, before) for status in statuses])
+                    after.append(statuses.index(follows))
+                before = follows
+    shape = 1 + len(opinions), len(after), len(statuses)
+    return _Moves(
+        np.array(logs).reshape(shape[1], shape[0], shape[2]).swapaxes(0, 1),
+        np.array(allowed).reshape(shape[1:]),
+        np.array(after, dtype=np.int64),
+    )
+
+
+def fit_probabilities(answered: Sequence[Answered], category: Category) -> CategoryCalibration:
+    """Temperature, weights of other opinions and biases of a category by penalised maximum likelihood on the
+    labelled transitions that the other opinions do not settle."""
+    names = sorted({opinion for item in answered for opinion in item.others})
+    moves = _moves(answered, category, names)
+    if not len(moves.after):
+        return CategoryCalibration()
     opinions = 1 + len(names)
 
-    def calibration(parameters: Sequence[float]) -> CategoryCalibration:
+    def loss(parameters: Floats) -> tuple[float, Floats]:
         weights = np.exp(parameters[:opinions]) / opinions
-        return CategoryCalibration(
-            temperature=float(1 / weights[0]),
-            beside={opinion: float(weight) for opinion, weight in zip(names, weights[1:], strict=True)},
-            bias={status: float(value) for status, value in zip(moving, parameters[opinions:], strict=True)},
-        )
+        lost, by_weight, by_bias = moves.loss(weights, np.array([0.0, *parameters[opinions:]]))
+        gradient = np.array([*(by_weight * weights), *by_bias[1:]])
+        return lost + PRIOR * float(np.square(parameters).sum()), gradient + 2 * PRIOR * parameters
 
-    def loss(parameters: Sequence[float]) -> float:
-        mend = calibration(parameters).mend
-        likelihood = sum(
-            float(np.log(max(mend(answer, others)[after], 1e-9))) for answer, others, after in rows
-        )
-        return -likelihood + PRIOR * float(np.square(parameters).sum())
-
-    if not rows:
-        return CategoryCalibration()
-    return calibration(minimize(loss, np.zeros(opinions + len(moving)), method="L-BFGS-B").x)
+    moving = STATUSES[category][1:]
+    found = minimize(loss, np.zeros(opinions + len(moving)), jac=True, method="L-BFGS-B").x
+    first, *weights = np.exp(found[:opinions]) / opinions
+    return CategoryCalibration(
+        temperature=float(1 / first),
+        beside={opinion: float(weight) for opinion, weight in zip(names, weights, strict=True)},
+        bias={status: float(value) for status, value in zip(moving, found[opinions:], strict=True)},
+    )
 
 
 def fit_thresholds(
@@ -354,6 +408,17 @@ def fit(answered: Sequence[Answered]) -> dict[str, Calibration]:
     }
 
 
+def fit_alone(answered: Sequence[Answered]) -> Calibration | None:
+    """The calibration by which the other opinions settle questions before the model is asked; ``None`` where
+    no decoder goes by just these opinions, so that they settle nothing."""
+    for _, by in _modelless(answered[0].others):
+        if set(by) == answered[0].others.keys():
+            without = [item.without_model(by) for item in answered]
+            mended = {category: fit_probabilities(without, category) for category in Category}
+            return modelless(Calibration(categories=mended), by[0])
+    return None
+
+
 def steps(answered: Sequence[Answered], fitted: Mapping[str, Calibration]) -> dict[str, Agreement]:
     """Agreement on the same conversations after each step, the first believing each turn by itself.
 
@@ -361,13 +426,17 @@ def steps(answered: Sequence[Answered], fitted: Mapping[str, Calibration]) -> di
     """
     conversations = [item.conversation for item in answered]
 
-    def agreement(calibration: Calibration, *, filtered: bool = True, ruled: bool = False) -> Agreement:
-        tracks = [item.replay(calibration, filtered=filtered, ruled=ruled) for item in answered]
-        return evaluate(conversations, tracks)
+    def agreement(calibration: Calibration, *, ruled: bool = False) -> Agreement:
+        return evaluate(conversations, [item.replay(calibration, ruled=ruled) for item in answered])
+
+    def by_model(*, filtered: bool) -> Agreement:
+        return evaluate(
+            conversations, [item.by_model.replay(Calibration(), filtered=filtered) for item in answered]
+        )
 
     return {
-        "each turn by itself": agreement(Calibration(), filtered=False),
-        "forward filter": agreement(Calibration()),
+        "each turn by itself": by_model(filtered=False),
+        "forward filter": by_model(filtered=True),
         "and calibrated": agreement(fitted["probabilities"]),
         "and thresholds": agreement(fitted["thresholds"]),
         "and certainty": agreement(fitted["certainty"]),
@@ -383,14 +452,19 @@ def held_out(
     A calibration is fitted on seven eighths of the ``fitted`` files and reports the last eighth of each, and
     as many of the files in ``also``. In the order of the files.
     """
-    without = [
-        fit([item for file in fitted for n, item in enumerate(file) if n % FOLDS != fold])["certainty"]
-        for fold in range(FOLDS)
-    ]
+    without = []
+    for fold in range(FOLDS):
+        others = [item for file in fitted for n, item in enumerate(file) if n % FOLDS != fold]
+        alone = fit_alone(others)
+        without.append((alone, fit([item.settled_by(alone) for item in others])["certainty"]))
+
+    def track(item: Answered, fold: int) -> Track:
+        alone, calibration = without[fold]
+        return item.settled_by(alone).replay(calibration, ruled=True)
+
     return [
         evaluate(
-            [item.conversation for item in file],
-            [item.replay(without[n % FOLDS], ruled=True) for n, item in enumerate(file)],
+            [item.conversation for item in file], [track(item, n % FOLDS) for n, item in enumerate(file)]
         )
         for file in (*fitted, *also)
     ]
@@ -429,7 +503,9 @@ def report(
 ) -> Iterator[dict[str, object]]:
     """What each step brings on ``validation``, and how each file does, held out, by whose opinion."""
     answered = [item for file in validation.values() for item in file]
-    for name, agreement in steps(answered, fit(answered)).items():
+    alone = fit_alone(answered)
+    as_used = [item.settled_by(alone) for item in answered]
+    for name, agreement in steps(as_used, fit(as_used)).items():
         yield {"step": name, **figures(agreement)}
     opinions = answered[0].others.keys()
     ways: dict[str, Callable[[Answered], Answered]] = {"model": attrgetter("by_model")}
@@ -445,7 +521,8 @@ def report(
 
 def shippable(answered: Sequence[Answered]) -> dict[str, Calibration]:
     """The calibrations that are shipped, by their files' names."""
-    found = {"calibration.json": fit(answered)["certainty"]}
+    alone = fit_alone(answered)
+    found = {"calibration.json": fit([item.settled_by(alone) for item in answered])["certainty"]}
     for name, by in _modelless(answered[0].others):
         without = fit([item.without_model(by) for item in answered])["certainty"]
         found[calibration_name(name)] = modelless(without, by[0])

@@ -15,6 +15,7 @@ from tracker.state import ComponentState
 from training.calibrate import (
     Answered,
     fit,
+    fit_alone,
     fit_certainty,
     fit_probabilities,
     fit_thresholds,
@@ -177,6 +178,30 @@ def test_the_opinion_that_sees_more_weighs_more() -> None:
 
     assert kappas(answered) == kappas([one.without_model([Opinion.WORDS]) for one in answered]) == 1
     assert kappas([one.by_model for one in answered]) < 0.1
+
+
+def test_the_model_counts_only_where_the_others_leave_a_question_open() -> None:
+    """Two opinions are sure of five turns of six. The model is right about the third, and wrong elsewhere."""
+    sure, unsure = 0.001, 0.5
+    heard = _policy(0, None, [sure, sure, unsure, *[sure] * 3]).answers
+    answered = [
+        replace(
+            _policy(n, 3 if n % 2 else None, [0.9, 0.9, 0.9 if n % 2 else 0.1, *[0.9] * 3]),
+            others={Opinion.WORDS: heard, Opinion.ENCODER: heard},
+        )
+        for n in range(40)
+    ]
+    everything = fit_probabilities(answered, Category.POLICY)
+    open_alone = [item.settled_by(fit_alone(answered)) for item in answered]
+    assert {turn for item in open_alone for _, turn, _ in item.settled} == {1, 2, 4, 5, 6}
+    as_used = fit_probabilities(open_alone, Category.POLICY)
+    assert as_used.temperature < everything.temperature
+    assert _reports(open_alone, as_used) == 20
+    assert held_out([answered])[0].categories[Category.POLICY].figures.every_turn.accuracy.value == 1
+    # Nothing is settled where there is no model, or nothing else.
+    assert not open_alone[0].by_model.settled
+    assert not open_alone[0].without_model([Opinion.WORDS]).settled
+    assert fit_alone([item.by_model for item in answered]) is None
 
 
 def test_what_is_held_out_is_reported_by_calibrations_that_did_not_see_it(
