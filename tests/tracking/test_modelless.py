@@ -15,6 +15,7 @@ from tracker.errors import InputError, ModelError
 from tracker.formats import read
 from tracker.goal import Status
 from tracker.resources import models_dir
+from tracker.state import Track
 from tracker.tracking import GoalTracker
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -86,7 +87,19 @@ def test_sessions_are_copied_and_go_on_by_themselves(
 def test_many_come_out_as_one_by_one(modelless: GoalTracker, conversations: list[Conversation]) -> None:
     one_by_one = [modelless.track(conversation) for conversation in conversations]
     for workers, together in ((1, 3), (2, 1)):
-        assert list(modelless.track_many(conversations, workers=workers, together=together)) == one_by_one
+        many = list(modelless.track_many(conversations, workers=workers, together=together))
+        for ours, theirs in zip(many, one_by_one, strict=True):
+            assert isinstance(ours, Track)
+            assert (ours.id, ours.goal) == (theirs.id, theirs.goal)
+            for state, expected in zip(ours.states, theirs.states, strict=True):
+                assert state.turn == expected.turn
+                assert {name: state[name].status for name in state} == {
+                    name: expected[name].status for name in expected
+                }
+                # Workers have fewer threads each, and a matrix product is added up in another order by them.
+                assert [state[name].probability for name in state] == pytest.approx(
+                    [expected[name].probability for name in expected], abs=1e-5
+                )
 
 
 def test_one_thread_is_one_process(conversations: list[Conversation]) -> None:
