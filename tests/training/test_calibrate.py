@@ -12,8 +12,8 @@ from tracker.forward import Calibration, CategoryCalibration
 from tracker.goal import Category, Component, Goal, Status
 from tracker.opinions import Opinion
 from tracker.state import ComponentState
+from training.answered import Answered
 from training.calibrate import (
-    Answered,
     fit,
     fit_alone,
     fit_certainty,
