@@ -111,16 +111,20 @@ def shipped(decoder: str, *, threads: int | None) -> Shipped:
     return Shipped(read_opinions(files, threads=threads), Calibration.read(calibration), name)
 
 
+def decoder_by(opinions: Collection[Opinion]) -> str | None:
+    """The decoder of ``MODELLESS`` that goes by just these opinions, if there is one."""
+    return next((decoder for decoder, by in MODELLESS.items() if set(by) == set(opinions)), None)
+
+
 def calibration_alone(folder: Path, opinions: Collection[Opinion]) -> Calibration | None:
     """The calibration for just these opinions without a language model; ``None`` where there is none.
 
     Raises ``ModelError`` where it cannot be read.
     """
-    for decoder, by in MODELLESS.items():
-        path = folder / calibration_name(decoder)
-        if set(by) == set(opinions) and path.exists():
-            return Calibration.read(path)
-    return None
+    decoder = decoder_by(opinions)
+    if decoder is None or not (path := folder / calibration_name(decoder)).exists():
+        return None
+    return Calibration.read(path)
 
 
 def calibration_name(decoder: str) -> str:

@@ -43,7 +43,7 @@ class Answered:
 
     def settled_by(self, alone: Calibration | None) -> Answered:
         """The same, with what the other opinions settle by this calibration of theirs; none for ``None``."""
-        if alone is None or not self.others:
+        if alone is None:
             return self
         components = {component.id: component for component in self.conversation.goal}
         found = {

@@ -40,7 +40,7 @@ from tracker.atomic import check_writable, write_text
 from tracker.forward import Calibration, CategoryCalibration
 from tracker.goal import STATUSES, Category, Status, is_final, reachable
 from tracker.metrics import Floats, accuracy, cohen_kappa
-from tracker.modelless import MODELLESS, calibration_name
+from tracker.modelless import MODELLESS, calibration_name, decoder_by
 from tracker.opinions import Opinion, read_opinions
 from tracker.state import Track
 from tracker.tracking import GoalTracker
@@ -99,10 +99,9 @@ def _moves(answered: Sequence[Answered], category: Category, opinions: Sequence[
                     allowed.append([status in reachable(category, before) for status in statuses])
                     after.append(statuses.index(follows))
                 before = follows
-    shape = 1 + len(opinions), len(after), len(statuses)
     return _Moves(
-        np.array(logs).reshape(shape[1], shape[0], shape[2]).swapaxes(0, 1),
-        np.array(allowed).reshape(shape[1:]),
+        np.array(logs).reshape(-1, 1 + len(opinions), len(statuses)).swapaxes(0, 1),
+        np.array(allowed, dtype=np.bool_).reshape(-1, len(statuses)),
         np.array(after, dtype=np.int64),
     )
 
@@ -251,12 +250,13 @@ def fit(answered: Sequence[Answered]) -> dict[str, Calibration]:
 def fit_alone(answered: Sequence[Answered]) -> Calibration | None:
     """The calibration by which the other opinions settle questions before the model is asked; ``None`` where
     no decoder goes by just these opinions, so that they settle nothing."""
-    for _, by in _modelless(answered[0].others):
-        if set(by) == answered[0].others.keys():
-            without = [item.without_model(by) for item in answered]
-            mended = {category: fit_probabilities(without, category) for category in Category}
-            return modelless(Calibration(categories=mended), by[0])
-    return None
+    decoder = decoder_by(answered[0].others)
+    if decoder is None:
+        return None
+    by = MODELLESS[decoder]
+    without = [item.without_model(by) for item in answered]
+    mended = {category: fit_probabilities(without, category) for category in Category}
+    return modelless(Calibration(categories=mended), by[0])
 
 
 def steps(answered: Sequence[Answered], fitted: Mapping[str, Calibration]) -> dict[str, Agreement]:
